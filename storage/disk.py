@@ -1,0 +1,324 @@
+"""The file operations that storage needs, behind one object that is injected, and slices of files for readers.
+
+`Disk` and `File` say what storage may do; `LocalDisk` does it on the file system. A simulated disk implements the same
+few operations and decides what survives a crash.
+
+D1  `File.write_at` writes everything or raises OSError; what a failed write left behind is the caller's to cut off.
+D2  Only `sync` (data), `sync_directory` (names) and `write_atomic` (both) survive a power cut; all else may be lost or
+    torn.
+D3  A file that was opened stays readable through its `File` after it was renamed or removed: a `FileSlice` is enough
+    to keep it open.
+D4  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
+    when they are needed; the ones not used for longest are closed.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import struct
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+Buffer = bytes | bytearray | memoryview
+
+# 1,024 descriptors is the usual soft limit of a shell, and sockets need some of them.
+DEFAULT_MAX_OPEN_FILES = 512
+
+
+class File(Protocol):
+    """One open file. Positions and sizes are in bytes."""
+
+    path: str
+
+    def read_at(self, position: int, size: int) -> bytes:
+        """Up to `size` bytes from `position`; fewer only at the end of the file."""
+        ...
+
+    def write_at(self, position: int, data: Buffer) -> None: ...
+
+    def truncate(self, size: int) -> None: ...
+
+    def sync(self) -> None:
+        """Return when everything written to this file so far is on the disk."""
+        ...
+
+    def size(self) -> int: ...
+
+    def fileno(self) -> int:
+        """The descriptor for `os.sendfile`, or -1 if the file is not a real one and must be read."""
+        ...
+
+
+class Lock(Protocol):
+    def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    size: int
+    modified_ms: int
+    is_directory: bool
+
+
+class Disk(Protocol):
+    """Everything storage does with paths. All operations raise OSError as the `os` functions do."""
+
+    def open(self, path: str) -> File:
+        """The file at `path`, for reading and writing, created if it does not exist."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The whole of a small file."""
+        ...
+
+    def write_atomic(self, path: str, data: bytes) -> None:
+        """Replace a small file durably: after a crash it has its old content or the new."""
+        ...
+
+    def status(self, path: str) -> FileStatus | None:
+        """None if there is nothing at `path`."""
+        ...
+
+    def list(self, path: str) -> list[str]:
+        """Names in a directory, sorted."""
+        ...
+
+    def make_directory(self, path: str) -> None:
+        """Create a directory and its missing parents; fine if it is there."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file or directory, replacing a file at `new`."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a file; fine if it is gone."""
+        ...
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a directory and everything in it; fine if it is gone."""
+        ...
+
+    def sync_directory(self, path: str) -> None:
+        """Return when the names in a directory are on the disk."""
+        ...
+
+    def set_modified(self, path: str, modified_ms: int) -> None: ...
+
+    def space(self, path: str) -> tuple[int, int]:
+        """(total, usable) bytes of the file system that holds `path`."""
+        ...
+
+    def lock(self, path: str) -> Lock | None:
+        """Take the exclusive lock that Java brokers take too, or None if another process has it."""
+        ...
+
+
+class FileSlice:
+    """A range of a file that somebody is about to send or read; it keeps the file readable (D3)."""
+
+    __slots__ = ("_size", "file", "position")
+
+    def __init__(self, file: File, position: int, size: int) -> None:
+        self.file = file
+        self.position = position
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __repr__(self) -> str:
+        return f"FileSlice({self.file.path!r}, position={self.position}, size={self._size})"
+
+    def read(self) -> bytes:
+        """The bytes of the slice. Fewer than `len(slice)` would mean that the file was cut: OSError."""
+        data = self.file.read_at(self.position, self._size)
+        missing = self._size - len(data)
+        if missing:
+            raise OSError(errno.EIO, f"{missing} bytes are missing at the end of the file", self.file.path)
+        return data
+
+    def fileno(self) -> int:
+        return self.file.fileno()
+
+
+class LocalFile:
+    """A descriptor that is closed with its last reference (D3)."""
+
+    __slots__ = ("_descriptor", "path", "used")
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self.used = True
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    def read_at(self, position: int, size: int) -> bytes:
+        data = os.pread(self._descriptor, size, position)
+        if len(data) == size or not data:
+            return data
+        parts = [data]
+        missing = size - len(data)
+        while missing and (data := os.pread(self._descriptor, missing, position + size - missing)):
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def write_at(self, position: int, data: Buffer) -> None:
+        written = os.pwrite(self._descriptor, data, position)
+        if written == len(data):
+            return
+        view = memoryview(data)
+        while written < len(view):
+            count = os.pwrite(self._descriptor, view[written:], position + written)
+            if count == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+            written += count
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+class LocalLock:
+    """An exclusive lock of the kind that Java's `FileChannel.tryLock` takes: a POSIX record lock on the whole file.
+
+    Where the system has them it belongs to the descriptor (an "open file description" lock, which conflicts with the
+    classic kind), so that two brokers in one process cannot both have it.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)  # a POSIX record lock goes with its descriptor
+            self._descriptor = -1
+
+
+class LocalDisk:
+    """The file system of this machine. Safe to use from several threads."""
+
+    def __init__(self, max_open_files: int = DEFAULT_MAX_OPEN_FILES) -> None:
+        self._max_open_files = max_open_files
+        self._files: dict[str, LocalFile] = {}
+        self._changing = threading.Lock()
+
+    def open(self, path: str) -> LocalFile:
+        file = self._files.get(path)
+        if file is not None:
+            file.used = True
+            return file
+        with self._changing:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = self._files[path] = LocalFile(path, descriptor)
+            while len(self._files) > self._max_open_files:
+                self._close_one()
+        return file
+
+    def _close_one(self) -> None:
+        """Close the first file that nobody used since it was last passed over (the clock algorithm)."""
+        while True:
+            path = next(iter(self._files))
+            file = self._files.pop(path, None)
+            if file is None or not file.used:
+                return
+            file.used = False
+            self._files[path] = file
+
+    def _forget_below(self, directory: str) -> None:
+        below = directory + os.sep
+        with self._changing:
+            for path in [path for path in self._files if path.startswith(below)]:
+                del self._files[path]
+
+    @property
+    def open_files(self) -> int:
+        return len(self._files)
+
+    def read(self, path: str) -> bytes:
+        with open(path, "rb") as stream:
+            return stream.read()
+
+    def write_atomic(self, path: str, data: bytes) -> None:
+        temporary = path + ".tmp"
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        self.sync_directory(os.path.dirname(path))
+
+    def status(self, path: str) -> FileStatus | None:
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return None
+        return FileStatus(found.st_size, found.st_mtime_ns // 1_000_000, os.path.isdir(path))
+
+    def list(self, path: str) -> list[str]:
+        return sorted(os.listdir(path))
+
+    def make_directory(self, path: str) -> None:
+        os.makedirs(path, exist_ok=True)
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(old, new)
+        self._files.pop(new, None)
+        if self._files.pop(old, None) is None:
+            self._forget_below(old)
+
+    def remove(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self._files.pop(path, None)
+
+    def remove_tree(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
+        self._forget_below(path)
+
+    def sync_directory(self, path: str) -> None:
+        descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def set_modified(self, path: str, modified_ms: int) -> None:
+        os.utime(path, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
+
+    def space(self, path: str) -> tuple[int, int]:
+        found = os.statvfs(path)
+        return found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
+
+    def lock(self, path: str) -> LocalLock | None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            if sys.platform == "linux":
+                whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock
+                fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, whole_file)
+            else:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                return None
+            raise
+        return LocalLock(descriptor)

@@ -1,0 +1,125 @@
+"""The local disk keeps the promises that `odradek.storage.disk` makes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from odradek.storage.disk import FileSlice, LocalDisk
+
+
+def test_a_file_reads_what_was_written_and_less_only_at_its_end(tmp_path: Path) -> None:
+    file = LocalDisk().open(str(tmp_path / "f"))
+    file.write_at(0, b"hello world")
+    file.write_at(6, memoryview(b"there"))
+    assert file.read_at(0, 100) == b"hello there"
+    assert file.read_at(6, 3) == b"the"
+    assert file.read_at(11, 3) == b""
+    assert file.size() == 11
+
+
+def test_at_most_the_limit_of_files_is_open_and_the_unused_ones_go_first(tmp_path: Path) -> None:
+    disk = LocalDisk(max_open_files=3)
+    paths = [str(tmp_path / f"f{number}") for number in range(5)]
+    for path in paths[:3]:
+        disk.open(path).write_at(0, path.encode())
+    disk.open(paths[3])  # every mark is cleared, the oldest is closed
+    kept = disk.open(paths[1])
+    disk.open(paths[4])
+    assert disk.open_files == 3
+    assert disk.open(paths[1]) is kept
+    assert disk.open(paths[0]).read_at(0, 1000) == paths[0].encode()
+
+
+def test_a_slice_stays_readable_after_its_file_was_closed_renamed_and_removed(tmp_path: Path) -> None:
+    disk = LocalDisk(max_open_files=1)
+    path = str(tmp_path / "00000000000000000000.log")
+    disk.open(path).write_at(0, b"0123456789")
+    piece = FileSlice(disk.open(path), 2, 4)
+    disk.open(str(tmp_path / "another"))
+    disk.rename(path, path + ".deleted")
+    disk.remove(path + ".deleted")
+    assert not (tmp_path / "00000000000000000000.log.deleted").exists()
+    assert piece.read() == b"2345"
+    assert len(piece) == 4
+
+
+def test_a_slice_of_a_file_that_was_cut_is_an_error_not_short_data(tmp_path: Path) -> None:
+    file = LocalDisk().open(str(tmp_path / "f"))
+    file.write_at(0, b"0123456789")
+    piece = FileSlice(file, 5, 5)
+    file.truncate(7)
+    with pytest.raises(OSError, match="3 bytes are missing"):
+        piece.read()
+
+
+def test_after_a_rename_the_path_means_the_new_file(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    old, new = str(tmp_path / "a"), str(tmp_path / "b")
+    disk.open(old).write_at(0, b"a")
+    disk.open(new).write_at(0, b"b")
+    disk.rename(old, new)
+    assert disk.open(new).read_at(0, 9) == b"a"
+
+
+def test_after_a_directory_was_renamed_its_old_paths_mean_new_files(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    disk.make_directory(str(tmp_path / "t-0"))
+    disk.open(str(tmp_path / "t-0" / "f")).write_at(0, b"old")
+    disk.rename(str(tmp_path / "t-0"), str(tmp_path / "t-0.0123-delete"))
+    disk.make_directory(str(tmp_path / "t-0"))
+    assert disk.open(str(tmp_path / "t-0" / "f")).read_at(0, 9) == b""
+    disk.remove_tree(str(tmp_path / "t-0.0123-delete"))
+    disk.remove_tree(str(tmp_path / "t-0.0123-delete"))
+    assert disk.list(str(tmp_path)) == ["t-0"]
+
+
+def test_a_small_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    path = str(tmp_path / "checkpoint")
+    disk.write_atomic(path, b"one")
+    disk.write_atomic(path, b"two")
+    assert disk.read(path) == b"two"
+    assert disk.list(str(tmp_path)) == ["checkpoint"]
+
+
+def test_status_tells_size_time_and_kind(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    path = str(tmp_path / "f")
+    assert disk.status(path) is None
+    disk.write_atomic(path, b"123")
+    disk.set_modified(path, 1_700_000_000_123)
+    status = disk.status(path)
+    assert status is not None
+    assert (status.size, status.modified_ms, status.is_directory) == (3, 1_700_000_000_123, False)
+    directory = disk.status(str(tmp_path))
+    assert directory is not None
+    assert directory.is_directory
+
+
+LOCK_AS_JAVA_DOES = """
+import fcntl, sys
+try:
+    fcntl.lockf(open(sys.argv[1], "w"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    print("free")
+except OSError:
+    print("held")
+"""
+
+
+def test_the_lock_excludes_other_processes_and_other_brokers_in_this_one(tmp_path: Path) -> None:
+    path = str(tmp_path / ".lock")
+
+    def as_java_sees_it() -> str:
+        command = [sys.executable, "-c", LOCK_AS_JAVA_DOES, path]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    lock = LocalDisk().lock(path)
+    assert lock is not None
+    assert as_java_sees_it() == "held"
+    if sys.platform == "linux":
+        assert LocalDisk().lock(path) is None
+    lock.release()
+    assert as_java_sees_it() == "free"
+    assert LocalDisk().lock(path) is not None
