@@ -1,0 +1,226 @@
+"""Records inside a batch: for those who must look. The path of a produce or fetch request does not come here.
+
+    record = length varint | attributes i8 | timestamp delta varlong | offset delta varint
+             | key length varint, key | value length varint, value | header count varint, headers
+    header = key length varint, key (UTF-8) | value length varint, value
+
+Varints are zig-zag. A negative length is null (a header's key cannot be). The length of a record counts what follows it
+and must be met exactly; after the last record nothing may be left. Whatever breaks a rule raises CorruptRecords.
+
+Header keys that are not UTF-8 survive a round trip as surrogate escapes: a broker has to carry them unharmed.
+
+The loops of `parse_records` and `skim_records` spell out the varints of one byte, nearly all there are, because a call
+for each would be most of their time.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from .batch_header import HEADER_BYTES, BatchHeader, Buffer, CorruptRecords, read_header
+from .compression import Compression, CompressionError, decompress
+
+MAX_INFLATED_BYTES: Final = 256 * 1024 * 1024
+"""What the records of one batch may inflate to when the caller names no bound: far over any real batch, far under what
+brings a machine down."""
+
+_VARINT_SHIFTS: Final = 28  # 5 bytes
+_VARLONG_SHIFTS: Final = 63  # 10 bytes
+
+
+class Record(NamedTuple):
+    offset: int = 0
+    timestamp: int = -1
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+class Skimmed(NamedTuple):
+    """What a log asks of a record without taking it apart."""
+
+    timestamp_delta: int
+    offset_delta: int
+    has_key: bool
+
+
+def iter_records(buf: Buffer, pos: int = 0, max_bytes: int = MAX_INFLATED_BYTES) -> Iterator[Record]:
+    """The records of the batch at `pos`, inflated to at most `max_bytes`. CRC and magic are not checked here."""
+    header = read_header(buf, pos)
+    return parse_records(records_of(buf, pos, header, max_bytes), header)
+
+
+def records_of(buf: Buffer, pos: int, header: BatchHeader, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
+    """The record bytes of the batch at `pos`, without their compression."""
+    size = header.size
+    if size < HEADER_BYTES or pos + size > len(buf):
+        raise CorruptRecords(f"a batch of {size} bytes in a buffer that holds {len(buf) - pos}")
+    payload = memoryview(buf)[pos + HEADER_BYTES : pos + size]
+    if header.compression == Compression.NONE or header.records_count == 0:
+        return bytes(payload)
+    try:
+        return decompress(header.compression, payload, max_bytes)
+    except CompressionError as error:
+        raise CorruptRecords(str(error)) from error
+
+
+def parse_records(payload: bytes, header: BatchHeader) -> Iterator[Record]:
+    """Decode the uncompressed record bytes of a batch."""
+    base_offset, base_timestamp = header.base_offset, header.base_timestamp
+    append_time = header.max_timestamp if header.is_log_append_time else None
+    limit, pos = len(payload), 0
+    try:
+        for _ in range(header.records_count):
+            if (byte := payload[pos]) < 0x80:
+                length, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                length, pos = _varint(payload, pos)
+            end = pos + length
+            if end > limit:
+                raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
+            timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
+            if (byte := payload[pos]) < 0x80:
+                offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                offset_delta, pos = _varint(payload, pos)
+            key: bytes | None = None
+            value: bytes | None = None
+            if (byte := payload[pos]) < 0x80:
+                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                size, pos = _varint(payload, pos)
+            if size >= 0:
+                key = payload[pos : pos + size]
+                pos += size
+            if (byte := payload[pos]) < 0x80:
+                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                size, pos = _varint(payload, pos)
+            if size >= 0:
+                value = payload[pos : pos + size]
+                pos += size
+            headers, pos = _read_headers(payload, pos) if payload[pos] else ((), pos + 1)
+            if pos != end:
+                raise CorruptRecords("a record's fields do not fill its length")
+            timestamp = base_timestamp + timestamp_delta if append_time is None else append_time
+            yield Record(base_offset + offset_delta, timestamp, key, value, headers)
+    except IndexError:
+        raise CorruptRecords("the records end within a record") from None
+    _check_end(header.records_count, pos, limit)
+
+
+def skim_records(payload: bytes, count: int) -> list[Skimmed]:
+    """Check that the uncompressed bytes are `count` well-formed records and nothing else; no key or value is copied."""
+    skimmed = []
+    limit, pos = len(payload), 0
+    try:
+        for _ in range(count):
+            if (byte := payload[pos]) < 0x80:
+                length, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                length, pos = _varint(payload, pos)
+            end = pos + length
+            if end > limit:
+                raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
+            timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
+            if (byte := payload[pos]) < 0x80:
+                offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                offset_delta, pos = _varint(payload, pos)
+            if (byte := payload[pos]) < 0x80:
+                key_size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                key_size, pos = _varint(payload, pos)
+            if key_size > 0:
+                pos += key_size
+            if (byte := payload[pos]) < 0x80:
+                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                size, pos = _varint(payload, pos)
+            if size > 0:
+                pos += size
+            pos = _read_headers(payload, pos)[1] if payload[pos] else pos + 1
+            if pos != end:
+                raise CorruptRecords("a record's fields do not fill its length")
+            skimmed.append(Skimmed(timestamp_delta, offset_delta, key_size >= 0))
+    except IndexError:
+        raise CorruptRecords("the records end within a record") from None
+    _check_end(count, pos, limit)
+    return skimmed
+
+
+def _check_end(count: int, pos: int, limit: int) -> None:
+    if count < 0:
+        raise CorruptRecords(f"a batch of {count} records")
+    if pos != limit:
+        raise CorruptRecords(f"{limit - pos} bytes after the last of {count} records")
+
+
+def _read_headers(payload: bytes, pos: int) -> tuple[list[tuple[str, bytes | None]], int]:
+    """The headers whose count is at `pos`, and where they end. IndexError if that is beyond the bytes."""
+    count, pos = _varint(payload, pos)
+    if not 0 <= count <= len(payload) - pos:
+        raise CorruptRecords(f"a record with {count} headers")
+    headers: list[tuple[str, bytes | None]] = []
+    for _ in range(count):
+        size, pos = _varint(payload, pos)
+        if size < 0:
+            raise CorruptRecords("a record header without a key")
+        key = payload[pos : pos + size].decode(errors="surrogateescape")
+        pos += size
+        size, pos = _varint(payload, pos)
+        value = None
+        if size >= 0:
+            value = payload[pos : pos + size]
+            pos += size
+        headers.append((key, value))
+    return headers, pos
+
+
+def _varint(payload: bytes, pos: int, max_shift: int = _VARINT_SHIFTS) -> tuple[int, int]:
+    """The zig-zag varint at `pos`, and where it ends. IndexError if that is beyond the bytes."""
+    byte = raw = payload[pos]
+    if byte > 0x7F:
+        raw &= 0x7F
+        shift = 0
+        while byte > 0x7F:
+            pos += 1
+            shift += 7
+            if shift > max_shift:
+                raise CorruptRecords("a varint without an end")
+            byte = payload[pos]
+            raw |= (byte & 0x7F) << shift
+        raw &= 0xFFFF_FFFF if max_shift == _VARINT_SHIFTS else 0xFFFF_FFFF_FFFF_FFFF
+    return (raw >> 1) ^ -(raw & 1), pos + 1
+
+
+def encode_record(
+    offset_delta: int,
+    timestamp_delta: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]] = (),
+) -> bytes:
+    """One record as it stands in a batch, its length in front."""
+    parts = [b"\0", varint(timestamp_delta), varint(offset_delta), _sized(key), _sized(value), varint(len(headers))]
+    for name, content in headers:
+        parts.append(_sized(name.encode(errors="surrogateescape")))
+        parts.append(_sized(content))
+    body = b"".join(parts)
+    return varint(len(body)) + body
+
+
+def _sized(content: bytes | None) -> bytes:
+    return b"\x01" if content is None else varint(len(content)) + content
+
+
+def varint(value: int) -> bytes:
+    """Zig-zag varint of a signed number of at most 64 bits."""
+    raw = value << 1 if value >= 0 else ~(value << 1)
+    if raw < 0x80:
+        return raw.to_bytes(1, "big")
+    out = bytearray()
+    while raw > 0x7F:
+        out.append(raw & 0x7F | 0x80)
+        raw >>= 7
+    out.append(raw)
+    return bytes(out)
