@@ -177,8 +177,8 @@ def rebuild_batch(
     """The batch of `header` with only these of its records: what compaction leaves of it.
 
     Offsets, producer, sequence, timestamp type and codec stay. A delete horizon, the old one or the new one given,
-    takes the place of the base timestamp. Without records it is an empty batch of no codec, no horizon and the old maximum
-    timestamp: it keeps offsets contiguous and the producer's last sequence alive.
+    takes the place of the base timestamp. Without records it is an empty batch of no codec, no horizon and the old
+    maximum timestamp: it keeps offsets contiguous and the producer's last sequence alive.
     """
     kept = list(records)
     if not kept:
