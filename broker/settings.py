@@ -1,0 +1,34 @@
+"""What the command line hands to the server, and what the server tells it back."""
+
+from dataclasses import dataclass
+
+from .config import Config, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """Everything that `odradek serve` was asked for, checked as far as that goes without touching disk or network."""
+
+    config: Config
+    listeners: tuple[Endpoint, ...]
+    """Where to accept clients; never empty; port 0 means any free port."""
+    advertised: tuple[Endpoint, ...]
+    """What clients are told; empty means the address that each connected to."""
+    data_dir: str
+    """Absolute path of the log directory; created when it is not there."""
+    topics: tuple[tuple[str, int | None], ...] = ()
+    """Topics to create when missing, with their partitions; None means num.partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Clients are accepted from now on."""
+
+    bootstrap: str
+    """host:port of each listener, commas between, with the ports really taken."""
+    cluster_id: str
+    data_dir: str
+
+
+class StartupError(Exception):
+    """The broker cannot start. The message is one line for the user: what is wrong, and what to do about it."""
