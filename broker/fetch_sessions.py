@@ -1,0 +1,177 @@
+"""Fetch sessions (KIP-227): a consumer names its partitions once, then only what changed.
+
+A session remembers, for each partition, what the client asked last and what it was told last. An incremental request carries
+changes only, and its response carries only the partitions with news: records, an error, another high watermark or log start
+offset. Partitions that had records go to the end of the order, so that no partition starves behind a busy one.
+
+Rules:
+1. Session ids are random and positive; 0 means "no session". Epoch 0 asks for a session, -1 for none; the next epoch is +1, and
+   after 2147483647 comes 1.
+2. At most max.incremental.fetch.session.cache.slots sessions exist; a new one may take the place of one that was not used for
+   EVICT_AFTER_MS, else the client is answered without a session.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+
+from ..wire.apis.fetch import FetchableTopicResponse, FetchPartition, FetchRequest, FetchResponse, PartitionData
+from ..wire.errors import ErrorCode, KafkaError
+
+EVICT_AFTER_MS = 120_000
+"""Kafka's minimum age (min.incremental.fetch.session.eviction.ms) before an idle session may be evicted."""
+
+INITIAL_EPOCH, FINAL_EPOCH, LAST_EPOCH = 0, -1, (1 << 31) - 1
+
+TopicKey = str | bytes
+"""A topic's name (Fetch v0-12) or its id (v13+)."""
+
+
+class Position:
+    """One partition as a client last asked for it, and what it was last told."""
+
+    __slots__ = ("asked", "high_watermark", "index", "log_start_offset", "topic")
+
+    def __init__(self, topic: TopicKey, asked: FetchPartition) -> None:
+        self.topic = topic
+        self.index: int = asked.partition
+        self.asked = asked
+        self.high_watermark = -1
+        self.log_start_offset = -1
+
+    def has_news(self, answer: PartitionData) -> bool:
+        """Whether an incremental response has to carry `answer`; remembers it as told."""
+        news = (
+            bool(answer.records)
+            or answer.error_code != 0
+            or answer.high_watermark != self.high_watermark
+            or answer.log_start_offset != self.log_start_offset
+            or answer.diverging_epoch.epoch >= 0
+        )
+        self.high_watermark = answer.high_watermark
+        self.log_start_offset = answer.log_start_offset
+        return news
+
+
+class Session:
+    """What one client fetches from request to request."""
+
+    __slots__ = ("epoch", "id", "last_used_ms", "positions", "uses_topic_ids")
+
+    def __init__(self, session_id: int, uses_topic_ids: bool) -> None:
+        self.id = session_id
+        self.epoch = INITIAL_EPOCH + 1
+        self.uses_topic_ids = uses_topic_ids
+        self.last_used_ms = 0
+        self.positions: dict[tuple[TopicKey, int], Position] = {}
+
+    def update(self, request: FetchRequest) -> None:
+        for forgotten in request.forgotten_topics_data:
+            topic = forgotten.topic_id if self.uses_topic_ids else forgotten.topic
+            for index in forgotten.partitions:
+                self.positions.pop((topic, index), None)
+        for position in _positions(request, self.uses_topic_ids):
+            known = self.positions.setdefault((position.topic, position.index), position)
+            known.asked = position.asked
+
+
+class FetchContext:
+    """One request's partitions, and the way to make its response."""
+
+    __slots__ = ("_incremental", "_session", "positions")
+
+    def __init__(self, positions: list[Position], session: Session | None, incremental: bool) -> None:
+        self.positions = positions
+        self._session = session
+        self._incremental = incremental
+
+    def respond(self, answers: list[PartitionData]) -> FetchResponse:
+        """The response for `answers`, which stand in the order of `positions`."""
+        session = self._session
+        told: Iterable[tuple[Position, PartitionData]] = zip(self.positions, answers, strict=True)
+        if session is not None:
+            news = [(position, answer, position.has_news(answer)) for position, answer in told]
+            told = [(position, answer) for position, answer, is_news in news if is_news or not self._incremental]
+            for position, answer in told:
+                if answer.records:
+                    session.positions[position.topic, position.index] = session.positions.pop(
+                        (position.topic, position.index), position
+                    )
+        topics: dict[TopicKey, FetchableTopicResponse] = {}
+        for position, answer in told:
+            topic = topics.get(position.topic)
+            if topic is None:
+                topics[position.topic] = topic = _topic_response(position.topic)
+            topic.partitions.append(answer)
+        return FetchResponse(session_id=session.id if session else 0, responses=list(topics.values()))
+
+
+class FetchSessions:
+    """The sessions of one broker."""
+
+    def __init__(self, slots: int, rng: random.Random) -> None:
+        self._slots = slots
+        self._random = rng
+        self._sessions: dict[int, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, request: FetchRequest, version: int, now_ms: int) -> FetchContext:
+        """The context that `request` asks for. Raises KafkaError, which concerns the whole request."""
+        uses_topic_ids = version >= 13
+        if request.session_epoch in (INITIAL_EPOCH, FINAL_EPOCH):
+            self._sessions.pop(request.session_id, None)
+            positions = list(_positions(request, uses_topic_ids))
+            session = self._create(uses_topic_ids, now_ms) if request.session_epoch == INITIAL_EPOCH else None
+            if session is not None:
+                session.positions = {(position.topic, position.index): position for position in positions}
+            return FetchContext(positions, session, incremental=False)
+        session = self._sessions.get(request.session_id)
+        if session is None:
+            raise KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+        if request.session_epoch != session.epoch:
+            raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
+        if session.uses_topic_ids != uses_topic_ids:
+            raise KafkaError(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR)
+        session.epoch = 1 if session.epoch == LAST_EPOCH else session.epoch + 1
+        self._touch(session, now_ms)
+        session.update(request)
+        return FetchContext(list(session.positions.values()), session, incremental=True)
+
+    def _create(self, uses_topic_ids: bool, now_ms: int) -> Session | None:
+        if len(self._sessions) >= self._slots and not self._evict(now_ms):
+            return None
+        session_id = 0
+        while session_id == 0 or session_id in self._sessions:
+            session_id = self._random.randrange(1, 1 << 31)
+        session = Session(session_id, uses_topic_ids)
+        self._touch(session, now_ms)
+        return session
+
+    def _touch(self, session: Session, now_ms: int) -> None:
+        """Keep the sessions in the order of their last use."""
+        session.last_used_ms = now_ms
+        self._sessions.pop(session.id, None)
+        self._sessions[session.id] = session
+
+    def _evict(self, now_ms: int) -> bool:
+        oldest = next(iter(self._sessions.values()), None)
+        if oldest is None or now_ms - oldest.last_used_ms < EVICT_AFTER_MS:
+            return False
+        del self._sessions[oldest.id]
+        return True
+
+
+def _positions(request: FetchRequest, uses_topic_ids: bool) -> Iterator[Position]:
+    for topic in request.topics:
+        key = topic.topic_id if uses_topic_ids else topic.topic
+        for asked in topic.partitions:
+            yield Position(key, asked)
+
+
+def _topic_response(topic: TopicKey) -> FetchableTopicResponse:
+    if isinstance(topic, str):
+        return FetchableTopicResponse(topic=topic)
+    return FetchableTopicResponse(topic_id=topic)
