@@ -26,7 +26,7 @@ WINDOW_MS = 10_000
 """After this long the next line of a kind is written again."""
 
 KINDS_LIMIT = 1_000
-"""Kinds of line that are remembered; our code has far fewer. The limit holds if a message is not constant by mistake."""
+"""Kinds of line that are remembered; our code has far fewer. It holds if a message is not constant by mistake."""
 
 _CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 """What a peer sent may be quoted in a message; it must not begin a line of its own or colour the terminal."""

@@ -124,6 +124,11 @@ class Config(Mapping[str, Any]):
         return definition.default
 
     @property
+    def node_id(self) -> int:
+        node_id: int = self["node.id"]
+        return node_id
+
+    @property
     def listeners(self) -> tuple[Endpoint, ...]:
         """Where clients are accepted: listeners without those of the controller quorum, which is embedded."""
         endpoints = parse_endpoints("listeners", self["listeners"], self._protocols())

@@ -1,0 +1,205 @@
+"""The command line. `odradek serve` is what most people need; `odradek --help` says the rest.
+
+Commands import what they need when they run: --help and a mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from .config.profile import PROFILE
+from .logs import FORMATS, LEVELS, configure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import trio
+
+    from .settings import Ready, ServeSettings
+
+HELP = """Odradek: a Kafka broker that any Kafka client can be pointed at.
+
+\b
+    odradek serve                                  a broker on 127.0.0.1:9092, data in ./odradek-data
+    odradek serve --ephemeral --topic orders:3     nothing is kept; a topic is there from the start
+    odradek serve --listen 0.0.0.0:19092           reachable from elsewhere
+
+Point a client at it with bootstrap.servers=127.0.0.1:9092. `odradek COMMAND --help` says more about a command.
+"""
+
+SERVE_HELP = """Run a broker until Ctrl-C or SIGTERM.
+
+\b
+    odradek serve
+    odradek serve --ephemeral --listen 127.0.0.1:0 --ready-json    for scripts: any free port, told as JSON
+    odradek serve -c num.partitions=6 -c log.retention.hours=24    Kafka's own configuration names
+    odradek serve --config server.properties                       an existing file of Kafka's
+
+Clients are told the address that they connected to, so containers, port forwarding and localhost need no settings;
+--advertise says otherwise. A second Ctrl-C stops at once.
+"""
+
+SERVE_EPILOG = "\n".join(
+    [
+        "Every configuration has Kafka's default, except (development profile):",
+        "",
+        "\b",
+        *(f"    {row.name}={row.value}" for row in PROFILE),
+        "",
+        "Each of them can be set with --config or -c. docs/configuration.md lists all names.",
+    ]
+)
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("odradek")
+        except metadata.PackageNotFoundError:
+            version = "(not installed, run from its source)"
+        click.echo(f"odradek {version}")
+        context.exit()
+
+
+version_option = click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+
+
+class Failure(click.ClickException):
+    """What stops a command: one line on stderr, exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"odradek: {' '.join(self.message.split())}", file=file or sys.stderr)
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@version_option
+def main() -> None:
+    pass
+
+
+@main.command(help=SERVE_HELP, epilog=SERVE_EPILOG)
+@click.option("--listen", multiple=True, metavar="HOST:PORT", help="Accept clients here (repeatable); port 0: any.")
+@click.option("--advertise", multiple=True, metavar="HOST:PORT", help="Tell clients this address.")
+@click.option("--data-dir", metavar="DIR", help="Where the data is kept.")
+@click.option("--ephemeral", is_flag=True, help="Keep the data in a temporary directory and remove it at the end.")
+@click.option("--config", "config_file", metavar="FILE", help="Read configuration from a server.properties file.")
+@click.option("-c", "configs", multiple=True, metavar="NAME=VALUE", help="Set a configuration (repeatable).")
+@click.option("--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS]", help="Create a topic if it is missing.")
+@click.option("--ready-json", is_flag=True, help="Say it with a JSON line: bootstrap, pid, cluster_id, data_dir.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Log this and above.")
+@click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of log lines.")
+@version_option
+def serve(
+    listen: tuple[str, ...],
+    advertise: tuple[str, ...],
+    data_dir: str | None,
+    ephemeral: bool,
+    config_file: str | None,
+    configs: tuple[str, ...],
+    topics: tuple[str, ...],
+    ready_json: bool,
+    log_level: str,
+    log_format: str,
+) -> None:
+    from .config import ConfigError
+    from .options import ServeOptions, gather
+    from .settings import StartupError
+
+    configure(log_level, log_format)
+    if ephemeral and data_dir is not None:
+        raise Failure("--ephemeral and --data-dir exclude each other: the one forgets what the other keeps")
+    temporary = _temporary_directory() if ephemeral else None
+    try:
+        settings, notes = gather(ServeOptions(listen, advertise, temporary or data_dir, config_file, configs, topics))
+        for note in notes:
+            logging.getLogger("odradek.broker").warning("%s", note)
+        _serve_until_signal(settings, ready_json, temporary)
+    except (ConfigError, StartupError) as error:
+        raise Failure(str(error)) from error
+    finally:
+        _remove(temporary)
+
+
+def _serve_until_signal(settings: ServeSettings, ready_json: bool, temporary: str | None) -> None:
+    """Serve until the first SIGINT or SIGTERM; the second ends the process on the spot."""
+    import trio
+
+    from .server import serve as serve_broker
+    from .settings import StartupError
+
+    def announce(ready: Ready) -> None:
+        click.echo(_ready_json(ready) if ready_json else _ready_line(ready, temporary))
+
+    async def run() -> StartupError | None:
+        stop = trio.Event()
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_heed, signals, stop, temporary)
+                try:
+                    await serve_broker(settings, announce, stop)
+                except StartupError as error:
+                    return error  # as itself, not in the nursery's group
+                finally:
+                    nursery.cancel_scope.cancel()
+        return None
+
+    if failure := trio.run(run):
+        raise failure
+
+
+async def _heed(signals: AsyncIterator[int], stop: trio.Event, temporary: str | None) -> None:
+    async for number in signals:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda number, frame: _stop_at_once(number, temporary))
+        logging.getLogger("odradek.broker").info("%s: stopping", signal.Signals(number).name)
+        stop.set()
+
+
+def _stop_at_once(number: int, temporary: str | None) -> NoReturn:
+    """What a kill does, except that a temporary directory does not stay behind."""
+    _remove(temporary)
+    os._exit(128 + number)
+
+
+def _ready_json(ready: Ready) -> str:
+    return json.dumps(
+        {
+            "bootstrap": ready.bootstrap,
+            "pid": os.getpid(),
+            "cluster_id": ready.cluster_id,
+            "data_dir": ready.data_dir,
+        }
+    )
+
+
+def _ready_line(ready: Ready, temporary: str | None) -> str:
+    fate = " until then" if temporary else ""
+    return f"Odradek is ready on {ready.bootstrap}. Ctrl-C stops it; data is in {ready.data_dir}{fate}."
+
+
+def _temporary_directory() -> str:
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="odradek-")
+
+
+def _remove(temporary: str | None) -> None:
+    if temporary is not None:
+        import shutil
+
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="odradek")
