@@ -7,7 +7,8 @@
     zstd    frames
 
 Rules
-C1  The Java client refuses linked lz4 blocks, so frames are put together here from single blocks. Reading takes both.
+C1  Kafka's brokers and the Java client refuse linked lz4 blocks, so nobody writes or accepts them here either; frames
+    are put together from single blocks.
 C2  Nothing is inflated beyond `limit`. The output buffer is as large as the container's own headers say at most, or as
     the limit, whichever is smaller; gzip says nothing and is inflated step by step.
 C3  Concatenated members and frames are one stream. Bytes that belong to none of them are an error, as is a stream that
@@ -38,6 +39,7 @@ _XERIAL_AGAIN: Final = int.from_bytes(_XERIAL_MAGIC[:4], "big", signed=True)  # 
 
 _LZ4_MAGIC: Final = 0x184D2204
 _LZ4_HEADER: Final = bytes.fromhex("04224d18604082")  # version 1, independent blocks of 64 KiB; 82 is its checksum
+_LZ4_INDEPENDENT: Final = 0x20  # flag of a frame whose blocks do not refer to each other
 _LZ4_BLOCK_BYTES: Final = 64 * 1024
 _LZ4_STORED: Final = 0x8000_0000  # top bit of a block's size: not compressed
 _LZ4_RATIO: Final = 255  # a byte of an lz4 block stands for 255 bytes at most
@@ -64,7 +66,11 @@ class Compression(IntEnum):
 
 
 class CompressionError(ValueError):
-    """Mangled data, more of it than the caller allows, or a codec that does not exist."""
+    """Mangled data, or a codec that does not exist."""
+
+
+class InflatedTooLarge(CompressionError):
+    """The data may be in order, but it is more than the caller allows."""
 
 
 def compress(codec: int, data: Buffer, level: int | None = None) -> bytes:
@@ -100,7 +106,7 @@ def decompress(codec: int, data: Buffer, limit: int) -> bytes:
 
 def _within(data: Buffer, limit: int) -> Buffer:
     if len(data) > limit:
-        raise CompressionError(f"more than {limit} bytes")
+        raise InflatedTooLarge(f"more than {limit} bytes")
     return data
 
 
@@ -156,7 +162,7 @@ def _decompress_snappy(view: memoryview, limit: int) -> bytes:
 def _snappy_block(block: memoryview, limit: int) -> bytes:
     try:
         if snappy.decompress_raw_len(block) > limit:
-            raise CompressionError(f"more than {limit} bytes")
+            raise InflatedTooLarge(f"more than {limit} bytes")
         return bytes(snappy.decompress_raw(block))
     except DecompressionError as error:
         raise CompressionError(str(error)) from error
@@ -183,13 +189,16 @@ def _decompress_frames(name: str, view: memoryview, bound_of: Callable[[memoryvi
     """Inflate what is a sequence of frames to the library too, into a buffer that the frames' headers ask for (C2)."""
     try:
         bound = bound_of(view)
-        out = bytearray(min(bound, limit))
-        inflate = lz4.decompress_into if name == "lz4" else zstd.decompress_into
-        return bytes(memoryview(out)[: inflate(view, out)])
     except (struct.error, IndexError):
         raise CompressionError(f"{name}: the stream ends early") from None
+    out = bytearray(min(bound, limit))
+    inflate = lz4.decompress_into if name == "lz4" else zstd.decompress_into
+    try:
+        return bytes(memoryview(out)[: inflate(view, out)])
     except DecompressionError as error:
-        raise CompressionError(f"{name}: {error}, with room for {len(out)} bytes") from error
+        if bound > limit:
+            raise InflatedTooLarge(f"{name}: {error}, with room for {limit} bytes") from error
+        raise CompressionError(f"{name}: {error}") from error
 
 
 def _lz4_bound(view: memoryview) -> int:
@@ -203,6 +212,8 @@ def _lz4_bound(view: memoryview) -> int:
         if magic != _LZ4_MAGIC:
             raise CompressionError("lz4: not a frame")
         flags, block_size_code = view[pos + 4], view[pos + 5] >> 4 & 7
+        if not flags & _LZ4_INDEPENDENT:
+            raise CompressionError("lz4: linked blocks, which Kafka does not accept")
         block_bytes = 1 << 8 + 2 * block_size_code
         block_trailer, frame_trailer = flags >> 4 & 1, flags >> 2 & 1  # checksums
         pos += 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)  # content size, dictionary

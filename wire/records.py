@@ -14,10 +14,10 @@ for each would be most of their time.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from .batch_header import HEADER_BYTES, BatchHeader, Buffer, CorruptRecords, read_header
-from .compression import Compression, CompressionError, decompress
+from .compression import Compression, CompressionError, InflatedTooLarge, decompress
 
 MAX_INFLATED_BYTES: Final = 256 * 1024 * 1024
 """What the records of one batch may inflate to when the caller names no bound: far over any real batch, far under what
@@ -25,6 +25,10 @@ brings a machine down."""
 
 _VARINT_SHIFTS: Final = 28  # 5 bytes
 _VARLONG_SHIFTS: Final = 63  # 10 bytes
+
+
+class RecordsTooLarge(CorruptRecords):
+    """The batch inflates to more than the caller allows; nothing else is known to be wrong with it."""
 
 
 class Record(NamedTuple):
@@ -35,12 +39,8 @@ class Record(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-class Skimmed(NamedTuple):
-    """What a log asks of a record without taking it apart."""
-
-    timestamp_delta: int
-    offset_delta: int
-    has_key: bool
+Skimmed: TypeAlias = tuple[int, int, bool]
+"""What a log asks of a record without taking it apart: timestamp delta, offset delta, whether it has a key."""
 
 
 def iter_records(buf: Buffer, pos: int = 0, max_bytes: int = MAX_INFLATED_BYTES) -> Iterator[Record]:
@@ -49,22 +49,25 @@ def iter_records(buf: Buffer, pos: int = 0, max_bytes: int = MAX_INFLATED_BYTES)
     return parse_records(records_of(buf, pos, header, max_bytes), header)
 
 
-def records_of(buf: Buffer, pos: int, header: BatchHeader, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
-    """The record bytes of the batch at `pos`, without their compression."""
+def records_of(buf: Buffer, pos: int, header: BatchHeader, max_bytes: int = MAX_INFLATED_BYTES) -> Buffer:
+    """The record bytes of the batch at `pos`, without their compression; a view of `buf` if there was none."""
     size = header.size
     if size < HEADER_BYTES or pos + size > len(buf):
         raise CorruptRecords(f"a batch of {size} bytes in a buffer that holds {len(buf) - pos}")
     payload = memoryview(buf)[pos + HEADER_BYTES : pos + size]
     if header.compression == Compression.NONE or header.records_count == 0:
-        return bytes(payload)
+        return payload
     try:
         return decompress(header.compression, payload, max_bytes)
+    except InflatedTooLarge as error:
+        raise RecordsTooLarge(str(error)) from error
     except CompressionError as error:
         raise CorruptRecords(str(error)) from error
 
 
-def parse_records(payload: bytes, header: BatchHeader) -> Iterator[Record]:
+def parse_records(payload: Buffer, header: BatchHeader) -> Iterator[Record]:
     """Decode the uncompressed record bytes of a batch."""
+    payload = bytes(payload)
     base_offset, base_timestamp = header.base_offset, header.base_timestamp
     append_time = header.max_timestamp if header.is_log_append_time else None
     limit, pos = len(payload), 0
@@ -108,9 +111,9 @@ def parse_records(payload: bytes, header: BatchHeader) -> Iterator[Record]:
     _check_end(header.records_count, pos, limit)
 
 
-def skim_records(payload: bytes, count: int) -> list[Skimmed]:
+def skim_records(payload: Buffer, count: int) -> list[Skimmed]:
     """Check that the uncompressed bytes are `count` well-formed records and nothing else; no key or value is copied."""
-    skimmed = []
+    skimmed: list[Skimmed] = []
     limit, pos = len(payload), 0
     try:
         for _ in range(count):
@@ -138,10 +141,10 @@ def skim_records(payload: bytes, count: int) -> list[Skimmed]:
                 size, pos = _varint(payload, pos)
             if size > 0:
                 pos += size
-            pos = _read_headers(payload, pos)[1] if payload[pos] else pos + 1
+            pos = _skip_headers(payload, pos) if payload[pos] else pos + 1
             if pos != end:
                 raise CorruptRecords("a record's fields do not fill its length")
-            skimmed.append(Skimmed(timestamp_delta, offset_delta, key_size >= 0))
+            skimmed.append((timestamp_delta, offset_delta, key_size >= 0))
     except IndexError:
         raise CorruptRecords("the records end within a record") from None
     _check_end(count, pos, limit)
@@ -176,7 +179,22 @@ def _read_headers(payload: bytes, pos: int) -> tuple[list[tuple[str, bytes | Non
     return headers, pos
 
 
-def _varint(payload: bytes, pos: int, max_shift: int = _VARINT_SHIFTS) -> tuple[int, int]:
+def _skip_headers(payload: Buffer, pos: int) -> int:
+    """Where the headers end whose count is at `pos`; the same checks as in `_read_headers`."""
+    count, pos = _varint(payload, pos)
+    if not 0 <= count <= len(payload) - pos:
+        raise CorruptRecords(f"a record with {count} headers")
+    for _ in range(count):
+        size, pos = _varint(payload, pos)
+        if size < 0:
+            raise CorruptRecords("a record header without a key")
+        size, pos = _varint(payload, pos + size)
+        if size > 0:
+            pos += size
+    return pos
+
+
+def _varint(payload: Buffer, pos: int, max_shift: int = _VARINT_SHIFTS) -> tuple[int, int]:
     """The zig-zag varint at `pos`, and where it ends. IndexError if that is beyond the bytes."""
     byte = raw = payload[pos]
     if byte > 0x7F:
