@@ -187,9 +187,9 @@ class ErrorCode(IntEnum):
     SHARE_SESSION_LIMIT_REACHED = 133, "There are as many share sessions as there may be."
 
 
-_RETRIABLE: frozenset[int] = frozenset(
-    # fmt: off
-    (2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103, 106,
-     122, 123, 133)
-    # fmt: on
-)
+# fmt: off
+_RETRIABLE: frozenset[int] = frozenset((
+    2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103, 106,
+    122, 123, 133,
+))
+# fmt: on
