@@ -1,0 +1,295 @@
+"""What a leader checks before a batch becomes part of the log, in Kafka's order (LogValidator, UnifiedLog.append).
+
+     5  one batch, magic 2                                     INVALID_RECORD, CORRUPT_MESSAGE
+     6  zstd only from Produce v7 on                           UNSUPPORTED_COMPRESSION_TYPE
+    12  base offset 0                                          INVALID_RECORD
+    13  no larger than max.message.bytes                       MESSAGE_TOO_LARGE
+    14  whole, and its CRC right                               CORRUPT_MESSAGE
+    15  counts agree, no control batch, a sequence             INVALID_RECORD
+    16  records are well-formed                                INVALID_RECORD
+    17  keys, if the topic is compacted                        INVALID_RECORD with record errors
+    18  timestamps within the topic's bounds                   INVALID_TIMESTAMP with record errors
+    19  still no larger, after recompression                   MESSAGE_TOO_LARGE
+    20  no larger than a segment                               RECORD_LIST_TOO_LARGE
+
+The numbers are rows of the produce path's table in the specification; 12 and 15 concern clients only.
+
+V1  A batch is opaque on the hot path: header, one CRC, no loop over records. A client's records are looked at when the
+    topic is compacted or recompresses, when the header's timestamps look wrong, and when the batch is small
+    (`INSPECT_*`). What our own coordinators write is looked at only to recompress it.
+V2  A large batch's records, counts and maximum timestamp are taken as its header and CRC vouch for them.
+V3  The caller's memory is never written to.
+
+Where Kafka 4.3.1 fails with UNKNOWN_SERVER_ERROR by accident (mangled compression, codecs 5 to 7, an endless varint,
+offset deltas other than 0, 1, 2... in compressed batches), the answer here is a code that says so and is as final. Two
+things that Kafka lets pass are refused: bytes after the end of a compressed stream, and in such a stream a record whose
+length is not that of its fields. Other readers than Kafka's stumble over both.
+"""
+
+from typing import Final, NamedTuple
+
+from ..wire.batches import (
+    HEADER_BYTES,
+    LENGTH_OVERHEAD,
+    MAGIC,
+    MAGIC_AT,
+    NO_TIMESTAMP,
+    BatchHeader,
+    Buffer,
+    CorruptRecords,
+    build_batch,
+    check_crc,
+    read_header,
+    stamp_timestamp,
+)
+from ..wire.compression import Compression
+from ..wire.errors import ErrorCode, KafkaError
+from ..wire.records import MAX_INFLATED_BYTES, RecordsTooLarge, Skimmed, parse_records, records_of, skim_records
+from .config import LOG_APPEND_TIME, LogConfig
+from .origin import Origin
+
+INSPECT_MAX_RECORDS: Final = 64
+"""Batches of at most so many records are looked into although nothing demands it: a client under development sends such
+batches and wants Kafka's complaint about them, and the loop stays within some tens of microseconds."""
+
+INSPECT_MAX_BYTES: Final = 64 * 1024
+"""... and, if they are compressed, of at most so many bytes before and after: that bounds the time inflating takes."""
+
+MAX_RECORD_ERRORS: Final = 1000
+"""Complaints about single records in one reply; Kafka names all, but nobody reads so many and each has a sentence."""
+
+_MIN_BATCH_LENGTH: Final = (
+    14  # what the oldest format needs; Kafka finds smaller ones corrupt before it knows the format
+)
+_ZSTD_PRODUCE_VERSION: Final = 7
+_TARGETS: Final = {
+    "uncompressed": Compression.NONE,
+    "gzip": Compression.GZIP,
+    "snappy": Compression.SNAPPY,
+    "lz4": Compression.LZ4,
+    "zstd": Compression.ZSTD,
+}
+
+
+class RecordErrors(KafkaError):
+    """A batch refused because of some of its records: (index in the batch, what is wrong with it)."""
+
+    def __init__(self, code: ErrorCode, message: str, record_errors: list[tuple[int, str]]) -> None:
+        super().__init__(code, message)
+        self.record_errors = record_errors
+
+
+class Validated(NamedTuple):
+    """A batch fit for the log, but for its base offset and leader epoch.
+
+    `data` is exactly the batch, in the caller's memory if nothing had to change; do not write to it.
+    `log_append_time_ms` is -1 for CreateTime.
+    """
+
+    header: BatchHeader
+    data: Buffer
+    log_append_time_ms: int
+
+
+def check_single_batch(records: Buffer | None, produce_version: int | None = None) -> BatchHeader:
+    """Rows 5 and 6: the records of one partition are one batch of format v2. Its header, not yet believed.
+
+    Up to 11 bytes, or a batch that is cut off, may follow: Kafka trims them.
+    """
+    if records is None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "No records")
+    size = len(records)
+    first = _next_batch(records, 0)
+    if first is None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "The records hold no whole batch")
+    if records[MAGIC_AT] != MAGIC:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"Only batches of magic {MAGIC} are accepted")
+    if first < HEADER_BYTES:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"A batch of {first} bytes is smaller than its header")
+    header = read_header(records)
+    old_version = produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION
+    if old_version and header.compression == Compression.ZSTD:
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
+    if first < size and _next_batch(records, first) is not None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "More than one batch for a partition")
+    return header
+
+
+def _next_batch(records: Buffer, pos: int) -> int | None:
+    """Size of the whole batch at `pos`, if there is one."""
+    left = len(records) - pos
+    if left < LENGTH_OVERHEAD:
+        return None
+    length = int.from_bytes(records[pos + 8 : pos + LENGTH_OVERHEAD], "big", signed=True)
+    if length < _MIN_BATCH_LENGTH:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"A batch length of {length} is too small for any format")
+    if left <= MAGIC_AT:
+        return None
+    if records[pos + MAGIC_AT] > MAGIC:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"No format has magic {records[pos + MAGIC_AT]}")
+    return length + LENGTH_OVERHEAD if length + LENGTH_OVERHEAD <= left else None
+
+
+def validate(
+    records: Buffer,
+    config: LogConfig,
+    now_ms: int,
+    *,
+    origin: Origin = Origin.CLIENT,
+    topic_partition: str = "",
+) -> Validated:
+    """Check one batch that a client or a coordinator wants to append, and give it the topic's codec and timestamp type.
+
+    Raises KafkaError, as RecordErrors where single records are to blame.
+    """
+    header = check_single_batch(records)
+    size = header.size
+    if header.base_offset != 0 and origin is Origin.CLIENT:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"The base offset must be 0, not {header.base_offset}")
+    _check_size(size, config)
+    if not check_crc(records, 0, header):
+        raise KafkaError(
+            ErrorCode.CORRUPT_MESSAGE, f"The batch does not have the CRC {header.crc:#010x} that it claims"
+        )
+    if header.compression > Compression.ZSTD:
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"No codec has the number {header.compression}")
+    if origin is Origin.CLIENT:
+        _check_header(header)
+    data = records if size == len(records) else memoryview(records)[:size]
+
+    append_time = config.message_timestamp_type == LOG_APPEND_TIME
+    target = header.compression if header.is_control else _TARGETS.get(config.compression_type, header.compression)
+    max_timestamp = header.max_timestamp
+    if target != header.compression:
+        _inspect(data, header, config, now_ms, topic_partition, MAX_INFLATED_BYTES)
+        data = _recompress(data, header, target, config, now_ms if append_time else None)
+        header = read_header(data)
+        _check_size(header.size, config)
+    else:
+        if origin is Origin.CLIENT and (limit := _inspection_limit(header, config, now_ms)):
+            max_timestamp = _inspect(data, header, config, now_ms, topic_partition, limit)
+        if append_time:
+            max_timestamp = now_ms
+        if max_timestamp != header.max_timestamp or append_time != header.is_log_append_time:
+            data = bytearray(data)  # V3
+            stamp_timestamp(data, 0, max_timestamp, log_append_time=append_time)
+            header = read_header(data)
+    if header.size > config.segment_bytes:
+        raise KafkaError(
+            ErrorCode.RECORD_LIST_TOO_LARGE, f"{header.size} bytes are more than segment.bytes={config.segment_bytes}"
+        )
+    return Validated(header, data, now_ms if append_time else NO_TIMESTAMP)
+
+
+def _check_size(size: int, config: LogConfig) -> None:
+    if size > config.max_message_bytes:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"A batch of {size} bytes is larger than max.message.bytes={config.max_message_bytes}",
+        )
+
+
+def _check_header(header: BatchHeader) -> None:
+    """Row 15."""
+    count = header.records_count
+    if header.last_offset_delta < 0:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"A last offset delta of {header.last_offset_delta}")
+    if count <= 0:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"A batch of {count} records")
+    if header.last_offset_delta + 1 != count:
+        raise KafkaError(
+            ErrorCode.INVALID_RECORD, f"{count} records cannot have a last offset delta of {header.last_offset_delta}"
+        )
+    if header.is_control:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "Clients must not write control batches")
+    if header.has_producer_id and header.base_sequence < 0:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"A producer id with a base sequence of {header.base_sequence}")
+
+
+def _inspection_limit(header: BatchHeader, config: LogConfig, now_ms: int) -> int:
+    """V1: to how many bytes the records may inflate for a look at them; 0 if nobody needs to look."""
+    if config.compact or header.is_log_append_time:
+        return MAX_INFLATED_BYTES
+    if config.message_timestamp_type != LOG_APPEND_TIME and (
+        _out_of_range(header.base_timestamp, config, now_ms) or _out_of_range(header.max_timestamp, config, now_ms)
+    ):
+        return MAX_INFLATED_BYTES
+    cheap = header.compression == Compression.NONE or header.size <= INSPECT_MAX_BYTES
+    return INSPECT_MAX_BYTES if cheap and header.records_count <= INSPECT_MAX_RECORDS else 0
+
+
+def _out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
+    return timestamp != NO_TIMESTAMP and (
+        now_ms - timestamp > config.message_timestamp_before_max_ms
+        or timestamp - now_ms > config.message_timestamp_after_max_ms
+    )
+
+
+def _inspect(
+    data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str, max_bytes: int
+) -> int:
+    """Rows 16 to 18. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
+    try:
+        skimmed = skim_records(records_of(data, 0, header, max_bytes), header.records_count)
+    except RecordsTooLarge as error:
+        if max_bytes == INSPECT_MAX_BYTES:
+            return header.max_timestamp  # V2
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"The batch inflates to too much: {error}") from error
+    except CorruptRecords as error:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
+    _check_records(skimmed, header, config, now_ms, topic_partition)
+    if header.compression != Compression.NONE and _TARGETS.get(config.compression_type, -1) in (-1, header.compression):
+        for index, (_, offset_delta, _) in enumerate(skimmed):
+            if offset_delta != index:
+                raise KafkaError(ErrorCode.INVALID_RECORD, f"Record {index} has the offset delta {offset_delta}")
+    if header.is_log_append_time:
+        return header.max_timestamp
+    return header.base_timestamp + max((delta for delta, _, _ in skimmed), default=0)
+
+
+def _check_records(
+    skimmed: list[Skimmed], header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str
+) -> None:
+    """Rows 17 and 18. A bad timestamp anywhere decides the code; all that is wrong is told."""
+    compact, create_time = config.compact, config.message_timestamp_type != LOG_APPEND_TIME
+    code = ErrorCode.INVALID_RECORD
+    errors: list[tuple[int, str]] = []
+    for index, (timestamp_delta, _, has_key) in enumerate(skimmed):
+        timestamp = header.max_timestamp if header.is_log_append_time else header.base_timestamp + timestamp_delta
+        if compact and not has_key:
+            errors.append((index, f"Compacted topic needs a key in every record, in partition {topic_partition}"))
+        elif create_time and timestamp != NO_TIMESTAMP:
+            if _out_of_range(timestamp, config, now_ms):
+                code = ErrorCode.INVALID_TIMESTAMP
+                earliest = now_ms - config.message_timestamp_before_max_ms
+                latest = now_ms + config.message_timestamp_after_max_ms
+                errors.append((index, f"Timestamp {timestamp} is not between {earliest} and {latest}"))
+        elif header.is_log_append_time:
+            code = ErrorCode.INVALID_TIMESTAMP
+            errors.append((index, "Only the broker may set the timestamp type LogAppendTime"))
+    if errors:
+        what = "timestamps out of range" if code is ErrorCode.INVALID_TIMESTAMP else "records without a key"
+        raise RecordErrors(
+            code, f"The batch is refused because of {len(errors)} bad records: {what}", errors[:MAX_RECORD_ERRORS]
+        )
+
+
+def _recompress(
+    data: Buffer, header: BatchHeader, target: int, config: LogConfig, log_append_time_ms: int | None
+) -> bytes:
+    """The batch with the topic's codec, its offset deltas 0, 1, 2... whatever they were."""
+    levels = {
+        Compression.GZIP: config.compression_gzip_level,
+        Compression.LZ4: config.compression_lz4_level,
+        Compression.ZSTD: config.compression_zstd_level,
+    }
+    return build_batch(
+        parse_records(records_of(data, 0, header, MAX_INFLATED_BYTES), header),
+        compression=target,
+        level=levels.get(Compression(target)),
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+        transactional=header.is_transactional,
+        log_append_time_ms=log_append_time_ms,
+    )
