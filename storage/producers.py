@@ -160,10 +160,10 @@ class Producers:
         if entry is not None and header.producer_epoch < entry.epoch:
             raise _stale_epoch(header, entry)
         verification = self._verifications.get(header.producer_id)
-        verified = guard is not None and guard is verification
-        if header.is_transactional and self._verify_transactions and not verified:  # P4
-            if not self.has_ongoing_transaction(header.producer_id, header.producer_epoch):
-                raise KafkaError(ErrorCode.INVALID_TXN_STATE, "The batch is not part of an ongoing transaction")
+        verified = not self._verify_transactions or (guard is not None and guard is verification)
+        ongoing = self.has_ongoing_transaction(header.producer_id, header.producer_epoch)
+        if header.is_transactional and not ongoing and not verified:  # P4
+            raise KafkaError(ErrorCode.INVALID_TXN_STATE, "The batch is not part of an ongoing transaction")
         if origin is Origin.CLIENT:
             _check_sequence(entry, header, verification)
         if entry is not None and entry.current_txn_first_offset != NO_OFFSET and not header.is_transactional:

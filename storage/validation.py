@@ -42,7 +42,7 @@ from ..wire.batches import (
     read_header,
     stamp_timestamp,
 )
-from ..wire.compression import Compression
+from ..wire.compression import Compression, CompressionError, check_start
 from ..wire.errors import ErrorCode, KafkaError
 from ..wire.records import MAX_INFLATED_BYTES, RecordsTooLarge, Skimmed, parse_records, records_of, skim_records
 from .config import LOG_APPEND_TIME, LogConfig
@@ -166,8 +166,8 @@ def validate(
         header = read_header(data)
         _check_size(header.size, config)
     else:
-        if origin is Origin.CLIENT and (limit := _inspection_limit(header, config, now_ms)):
-            max_timestamp = _inspect(data, header, config, now_ms, topic_partition, limit)
+        if origin is Origin.CLIENT:
+            max_timestamp = _maybe_inspect(data, header, config, now_ms, topic_partition)
         if append_time:
             max_timestamp = now_ms
         if max_timestamp != header.max_timestamp or append_time != header.is_log_append_time:
@@ -206,16 +206,28 @@ def _check_header(header: BatchHeader) -> None:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"A producer id with a base sequence of {header.base_sequence}")
 
 
-def _inspection_limit(header: BatchHeader, config: LogConfig, now_ms: int) -> int:
-    """V1: to how many bytes the records may inflate for a look at them; 0 if nobody needs to look."""
-    if config.compact or header.is_log_append_time:
-        return MAX_INFLATED_BYTES
-    if config.message_timestamp_type != LOG_APPEND_TIME and (
+def _maybe_inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str) -> int:
+    """Look at the records if somebody needs it (V1). Their maximum timestamp, as far as it is known (V2)."""
+    if config.compact or _looks_wrong(header, config, now_ms):
+        return _inspect(data, header, config, now_ms, topic_partition, MAX_INFLATED_BYTES)
+    compressed = header.compression != Compression.NONE
+    if header.records_count <= INSPECT_MAX_RECORDS and not (compressed and header.size > INSPECT_MAX_BYTES):
+        return _inspect(data, header, config, now_ms, topic_partition, INSPECT_MAX_BYTES)
+    if compressed:
+        try:
+            check_start(header.compression, memoryview(data)[HEADER_BYTES:])
+        except CompressionError as error:
+            raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
+    return header.max_timestamp
+
+
+def _looks_wrong(header: BatchHeader, config: LogConfig, now_ms: int) -> bool:
+    """Whether the header alone gives reason to look at each record's timestamp."""
+    if header.is_log_append_time:
+        return True
+    return config.message_timestamp_type != LOG_APPEND_TIME and (
         _out_of_range(header.base_timestamp, config, now_ms) or _out_of_range(header.max_timestamp, config, now_ms)
-    ):
-        return MAX_INFLATED_BYTES
-    cheap = header.compression == Compression.NONE or header.size <= INSPECT_MAX_BYTES
-    return INSPECT_MAX_BYTES if cheap and header.records_count <= INSPECT_MAX_RECORDS else 0
+    )
 
 
 def _out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
@@ -244,7 +256,7 @@ def _inspect(
                 raise KafkaError(ErrorCode.INVALID_RECORD, f"Record {index} has the offset delta {offset_delta}")
     if header.is_log_append_time:
         return header.max_timestamp
-    return header.base_timestamp + max((delta for delta, _, _ in skimmed), default=0)
+    return max(NO_TIMESTAMP, header.base_timestamp + max((delta for delta, _, _ in skimmed), default=0))
 
 
 def _check_records(

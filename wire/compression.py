@@ -30,6 +30,7 @@ LZ4_LEVEL: Final = 9
 ZSTD_LEVEL: Final = 3
 
 _GZIP_WBITS: Final = 31  # zlib's way to say: gzip header and trailer
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_MEMBERS: Final = 100  # each costs a copy of what follows it; clients write one
 
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
@@ -102,6 +103,22 @@ def decompress(codec: int, data: Buffer, limit: int) -> bytes:
     if codec == Compression.ZSTD:
         return _decompress_frames("zstd", view, _zstd_bound, limit)
     raise CompressionError(f"no codec has the number {codec}")
+
+
+def check_start(codec: int, data: Buffer) -> None:
+    """A look at the first bytes, for those who do not inflate: whether they begin what Kafka's clients read (C1)."""
+    head = bytes(data[:6])
+    magic = int.from_bytes(head[:4], "little")
+    if codec == Compression.GZIP:
+        known = head.startswith(_GZIP_MAGIC)
+    elif codec == Compression.LZ4:
+        known = magic == _LZ4_MAGIC and head[4:] != b"" and head[4] & _LZ4_INDEPENDENT != 0
+    elif codec == Compression.ZSTD:
+        known = magic == _ZSTD_MAGIC
+    else:
+        return
+    if not known and magic & _SKIPPABLE_MASK != _SKIPPABLE_MAGIC:
+        raise CompressionError(f"{Compression(codec).name.lower()}: not a frame that Kafka's clients can read")
 
 
 def _within(data: Buffer, limit: int) -> Buffer:
