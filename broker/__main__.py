@@ -201,5 +201,23 @@ def _remove(temporary: str | None) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@main.command()
+@click.argument("words", nargs=-1)
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print docs/configuration.md.")
+def config(words: tuple[str, ...], as_markdown: bool) -> None:
+    """Explain the configuration names that contain all WORDS, with their defaults.
+
+    \b
+        odradek config retention
+        odradek config group session
+    """
+    from .config.document import markdown, plain
+
+    text = markdown() if as_markdown else plain(words)
+    if not text:
+        raise Failure(f"no configuration has to do with {' '.join(words)}")
+    click.echo(text, nl=False)
+
+
 if __name__ == "__main__":
     main(prog_name="odradek")

@@ -1,15 +1,15 @@
 """Configuration: one table of all of Kafka's names, and everything that follows from it.
 
-    definitions   what a configuration name is: type, default, valid values, where it may be set
-    checks        valid values beyond a type
-    tables/       the rows: every broker, topic and group config of Apache Kafka 4.3.1
-    profile       where the development profile differs from Kafka's defaults
-    config        `Config`: the values that count now, in layers; what a topic or group gets from them
-    description   configs as DescribeConfigs shows them
-    changes       whether a requested change may be made
-    endpoints     listener addresses
-    properties    the format of server.properties
-    document      docs/configuration.md, made from the tables
+definitions   what a configuration name is: type, default, valid values, where it may be set
+checks        valid values beyond a type
+tables/       the rows: every broker, topic and group config of Apache Kafka 4.3.1
+profile       where the development profile differs from Kafka's defaults
+config        `Config`: the values that count now, in layers; what a topic or group gets from them
+description   configs as DescribeConfigs shows them
+changes       whether a requested change may be made
+endpoints     listener addresses
+properties    the format of server.properties
+document      docs/configuration.md, made from the tables
 """
 
 from .changes import (

@@ -42,9 +42,11 @@ def between(least: float, most: float) -> Check:
 def between_or(least: int, most: int, other: int) -> Check:
     return Check(
         f"[{least},...,{most}] or {other}",
-        lambda value: None
-        if least <= value <= most or value == other
-        else _invalid(f"Value must be between {least} and {most} or equal to {other}"),
+        lambda value: (
+            None
+            if least <= value <= most or value == other
+            else _invalid(f"Value must be between {least} and {most} or equal to {other}")
+        ),
     )
 
 
@@ -60,9 +62,9 @@ def one_of_any_case(*choices: str) -> Check:
     listed = ", ".join(choices)
     return Check(
         f"(case insensitive) [{listed}]",
-        lambda value: None
-        if value.upper() in choices
-        else _invalid(f"String must be one of (case insensitive): {listed}"),
+        lambda value: (
+            None if value.upper() in choices else _invalid(f"String must be one of (case insensitive): {listed}")
+        ),
     )
 
 
@@ -85,9 +87,9 @@ NON_EMPTY_STRING = Check(
 )
 NON_EMPTY_LIST = Check(
     "non-empty list",
-    lambda value: None
-    if value
-    else "Configuration '{name}' must not be empty. Valid values include: any non-empty value",
+    lambda value: (
+        None if value else "Configuration '{name}' must not be empty. Valid values include: any non-empty value"
+    ),
 )
 
 

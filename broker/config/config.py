@@ -179,7 +179,10 @@ class Config(Mapping[str, Any]):
                     f"listeners: {endpoint.listener} wants {endpoint.security_protocol}, "
                     f"which is not supported; use {' or '.join(SPOKEN_PROTOCOLS)}"
                 )
+        names = {endpoint.listener for endpoint in self.listeners}
         for endpoint in self.advertised_listeners:
+            if endpoint.listener not in names:
+                raise ConfigError(f"advertised.listeners: there is no listener {endpoint.listener} to advertise")
             if endpoint.host in ("0.0.0.0", "::"):
                 raise ConfigError(f"advertised.listeners: clients cannot connect to {endpoint.host}, name an address")
 
@@ -196,14 +199,13 @@ LEAST_WHEN_SET = {
 
 def unknown_name(name: str) -> str:
     """The complaint about a name that nobody knows, with the nearest that somebody knows."""
+    if name in TOPIC_CONFIGS:
+        synonyms = " or ".join(TOPIC_CONFIGS[name].synonyms)
+        return f"{name} is set for a topic; the broker's default of it is {synonyms or 'fixed'}"
     import difflib  # only a mistake needs it
 
-    nearest = difflib.get_close_matches(name, BROKER_CONFIGS, n=1, cutoff=0.6)
-    if nearest:
+    if nearest := difflib.get_close_matches(name, BROKER_CONFIGS, n=1, cutoff=0.6):
         return f"{name} is not a configuration of Kafka; did you mean {nearest[0]}?"
-    if name in TOPIC_CONFIGS:
-        broker_names = " or ".join(TOPIC_CONFIGS[name].synonyms) or "nothing: it is set for a topic only"
-        return f"{name} is a configuration of topics; for the broker it is {broker_names}"
     return f"{name} is not a configuration of Kafka; docs/configuration.md lists them all"
 
 

@@ -107,7 +107,7 @@ SECURITY: tuple[Definition, ...] = (
         "Time before a token's end that its renewal keeps free."),
     known("sasl.kerberos.service.name", STRING, None, ANY, MEDIUM, PER_BROKER,
         "Kerberos name that the broker runs as."),
-    known("sasl.kerberos.kinit.cmd", STRING, "/usr/bin/kinit", ANY, MEDIUM, PER_BROKER, "Path of kinit."),
+    known("sasl.kerberos.kinit.cmd", STRING, "/usr/bin/kinit", ANY, MEDIUM, PER_BROKER, "Path of the kinit program."),
     known("sasl.kerberos.min.time.before.relogin", LONG, 60000, ANY, MEDIUM, PER_BROKER,
         "Least time between two Kerberos logins."),
     known("sasl.kerberos.ticket.renew.jitter", DOUBLE, 0.05, ANY, MEDIUM, PER_BROKER,
