@@ -1,12 +1,12 @@
 """The broker: one object that holds the parts together, starts them in order and stops them in order.
 
-Start: bind the sockets (a busy port is known before anything is written), lock and open the log directories, replay the cluster
-metadata, open the logs of its partitions (recovering what an unclean stop left), claim leadership, accept connections.
-Stop is the reverse: stop accepting, end the waits, write the controlled shutdown, flush and close the logs, leave the clean
-marker.
+Start: bind the sockets (a busy port is known before anything is written), lock and open the log directories, replay the
+cluster metadata, open the logs of its partitions (recovering what an unclean stop left), claim leadership, accept
+connections. Stop is the reverse: stop accepting, end the waits, write the controlled shutdown, flush and close the
+logs, leave the clean marker.
 
-Everything outside comes in through the constructor: configuration, disk, clock, network, worker threads, randomness. Nothing
-here or below is global, so ten brokers live in one process.
+Everything outside comes in through the constructor: configuration, disk, clock, network, worker threads, randomness.
+Nothing here or below is global, so ten brokers live in one process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from .dispatch import Api, table
 from .fetch_sessions import FetchSessions
 from .groups import Groups
 from .housekeeping import Housekeeping
-from .logs import RateLimited
 from .metadata import ClusterMetadata
 from .network import Listener, Network, SystemNetwork, Transport
 from .partitions import Partitions
@@ -73,7 +72,6 @@ class Broker:
         self.disk = disk or LocalDisk()
         self.network = network or SystemNetwork()
         self.timers = Timers(self.clock)
-        self.complaints = RateLimited(log, self.clock)
         self.apis: Mapping[int, Api] = table()
         self.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], self.random)
         self.connections: set[Connection] = set()
@@ -103,7 +101,9 @@ class Broker:
                 async with trio.open_nursery() as clients:
                     addresses = {endpoint.listener: (endpoint.host, endpoint.port) for endpoint in advertised}
                     for listener, socket in zip(listeners, bound, strict=True):
-                        clients.start_soon(self._accept, socket, clients, listener.listener, addresses.get(listener.listener))
+                        clients.start_soon(
+                            self._accept, socket, clients, listener.listener, addresses.get(listener.listener)
+                        )
                     yield [socket.address for socket in bound]
                     self._close_all(bound)
                     with trio.move_on_after(DRAIN_S):
@@ -158,7 +158,7 @@ class Broker:
             except trio.ClosedResourceError:
                 return
             except OSError as error:
-                self.complaints.warning("cannot accept connections: %s; raise the limit (ulimit -n) or use fewer", error)
+                log.warning("cannot accept connections: %s; raise the limit (ulimit -n) or use fewer", error)
                 await trio.sleep(ACCEPT_PAUSE_S)
                 continue
             clients.start_soon(self._serve, transport, listener, advertised)
@@ -179,8 +179,11 @@ class Broker:
 
 def _why_not_bound(endpoint: Endpoint, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"{endpoint.address} is in use: stop what listens there, or take a free port with --listen {endpoint.host}:0"
-    return f"cannot listen on {endpoint.address}: {error.strerror or error}; give another address with --listen HOST:PORT"
+        advice = f"stop what listens there, or take a free port with --listen {endpoint.host}:0"
+        return f"{endpoint.address} is in use: {advice}"
+    return (
+        f"cannot listen on {endpoint.address} ({error.strerror or error}): give another address with --listen HOST:PORT"
+    )
 
 
 def _registered(

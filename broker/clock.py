@@ -5,7 +5,8 @@ the system's, so that a test can turn it. A broker has one `Timers` with one tas
 
 Rules:
 1. Clock time is milliseconds since the Unix epoch.
-2. A timer is named by its key; arming a key again replaces it. Callbacks are plain functions and run in the broker's task.
+2. A timer is named by its key; arming a key again replaces it. Callbacks are plain functions and run in the broker's
+   task.
 3. A disarmed or replaced timer leaves its heap entry behind; the entry is skipped when it comes up (or swept when such
    entries outnumber the live ones), so arming and disarming cost one heap push.
 """
@@ -24,7 +25,8 @@ Callback = Callable[[int], None]
 """Called with the clock's time in milliseconds when the timer is due."""
 
 SWEEP_MINIMUM = 1024
-"""Dead heap entries are tolerated up to this many, or as many as live ones: a sweep costs O(n) and then pays for itself."""
+"""Dead heap entries are tolerated up to this many, or as many as live ones: a sweep costs O(n) and then pays for
+itself."""
 
 
 class Clock(Protocol):

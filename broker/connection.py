@@ -1,12 +1,12 @@
 """One client connection: frames in, requests in order, replies out.
 
-The loop reads first and waits only when the socket has nothing. Every whole frame that is buffered is answered before the next
-wait, and the replies that are ready leave in one call. A request that has to wait (Fetch, JoinGroup, acks=all) waits here, in its
-connection's own task, and holds back the requests behind it as Kafka does by muting the channel.
+The loop reads first and waits only when the socket has nothing. Every whole frame that is buffered is answered before
+the next wait, and the replies that are ready leave in one call. A request that has to wait (Fetch, JoinGroup, acks=all)
+waits here, in its connection's own task, and holds back the requests behind it as Kafka does by muting the channel.
 
-Bounds: a frame is at most socket.request.max.bytes; at most REPLY_BYTES of replies are kept before they are sent, and nothing is
-read while they cannot be sent, so a client that stops reading stops itself. A connection that moves no byte for
-connections.max.idle.ms is closed by the server's sweep.
+Bounds: a frame is at most socket.request.max.bytes; at most REPLY_BYTES of replies are kept before they are sent, and
+nothing is read while they cannot be sent, so a client that stops reading stops itself. A connection that moves no byte
+for connections.max.idle.ms is closed by the server's sweep.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ REPLY_BYTES = 1 << 16
 """Replies kept back to leave together; beyond this they are sent before the next request is looked at."""
 
 READ_BELOW = 1 << 15
-"""File slices shorter than this are read and sent with their neighbours: one copy costs less than a system call of their own."""
+"""File slices shorter than this are read and sent with their neighbours: one copy costs less than a system call of
+their own."""
 
 FAIR_REQUESTS = 64
 """Requests answered without a trip through the scheduler; then every other connection gets its turn."""
@@ -108,7 +109,7 @@ class Connection:
         try:
             await self._serve()
         except ProtocolError as error:
-            self._broker.complaints.warning("closing the connection of %s: %s", self, error)
+            log.warning("closing the connection of %s: %s", self, error)
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             log.debug("connection of %s ended: %s", self, error)
         finally:
@@ -161,7 +162,9 @@ class Connection:
         except (ProtocolError, OSError):
             raise
         except Exception:
-            log.exception("%s v%d of %s (client id %r) failed; closing its connection", api.name, version, self, header.client_id)
+            log.exception(
+                "%s v%d of %s (client id %r) failed; closing its connection", api.name, version, self, header.client_id
+            )
             return False
         if result is None:
             return not call.close

@@ -5,14 +5,15 @@ A handler module registers itself:
     @api(HeartbeatRequest)
     def heartbeat(request: HeartbeatRequest, call: Call) -> HeartbeatResponse: ...
 
-The table this makes is what requests are dispatched by and what ApiVersions answers, so an API is advertised exactly when it
-has a handler.
+The table this makes is what requests are dispatched by and what ApiVersions answers, so an API is advertised exactly
+when it has a handler.
 
 A handler returns
 - a response message, or its encoded body as `bytes` where an encoding is kept;
 - an awaitable of one of these when the reply has to wait: the connection sends what is ready and then awaits it;
 - None when the protocol wants no reply (Produce with acks=0).
-It raises `ProtocolError` when the peer sent nonsense (the connection closes). Anything else that escapes is a defect of ours.
+It raises `ProtocolError` when the peer sent nonsense (the connection closes). Anything else that escapes is a defect of
+ours.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class Call:
         self.correlation_id = correlation_id
         self.client_id = client_id
         self.close = False
-        """Set by a handler that returns None: close the connection, the only way left to say that something went wrong."""
+        """Set by a handler that returns None: close the connection, the only way left to say that something went
+        wrong.
+        """
 
     @property
     def now_ms(self) -> int:
@@ -96,21 +99,23 @@ def api(
     plain_response_header: bool = False,
     answer_unsupported: Callable[[Call], bytes] | None = None,
 ) -> Callable[[AnyHandler], AnyHandler]:
-    """Register the decorated function as the handler of `request`, in every version its schema has.
+    """Register the decorated function as the handler of `request`, in every stable version that its schema has.
 
     `advertised`: the range to tell clients where it must differ from what is served (Produce). The other two are for
-    ApiVersions, whose reader does not know yet which versions we speak: its response has header v0 in every version, and a
-    version we do not have is answered instead of closing the connection.
+    ApiVersions, whose reader does not know yet which versions we speak: its response has header v0 in every version,
+    and a version we do not have is answered instead of closing the connection.
     """
 
     def register(handler: AnyHandler) -> AnyHandler:
         assert request.KEY not in _TABLE, f"two handlers for API key {request.KEY}"
+        low, high = request.VERSIONS
+        versions = (low, high - request.UNSTABLE)
         _TABLE[request.KEY] = Api(
             key=request.KEY,
             request=request,
             handler=handler,
-            versions=request.VERSIONS,
-            advertised=advertised or request.VERSIONS,
+            versions=versions,
+            advertised=advertised or versions,
             response_header_flexible=NEVER if plain_response_header else request.FLEXIBLE,
             answer_unsupported=answer_unsupported,
         )

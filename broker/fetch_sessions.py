@@ -1,14 +1,15 @@
 """Fetch sessions (KIP-227): a consumer names its partitions once, then only what changed.
 
-A session remembers, for each partition, what the client asked last and what it was told last. An incremental request carries
-changes only, and its response carries only the partitions with news: records, an error, another high watermark or log start
-offset. Partitions that had records go to the end of the order, so that no partition starves behind a busy one.
+A session remembers, for each partition, what the client asked last and what it was told last. An incremental request
+carries changes only, and its response carries only the partitions with news: records, an error, another high watermark
+or log start offset. Partitions that had records go to the end of the order, so that no partition starves behind a busy
+one.
 
 Rules:
-1. Session ids are random and positive; 0 means "no session". Epoch 0 asks for a session, -1 for none; the next epoch is +1, and
-   after 2147483647 comes 1.
-2. At most max.incremental.fetch.session.cache.slots sessions exist; a new one may take the place of one that was not used for
-   EVICT_AFTER_MS, else the client is answered without a session.
+1. Session ids are random and positive; 0 means "no session". Epoch 0 asks for a session, -1 for none; the next epoch is
+   +1, and after 2147483647 comes 1.
+2. At most max.incremental.fetch.session.cache.slots sessions exist; a new one may take the place of one that was not
+   used for EVICT_AFTER_MS, else the client is answered without a session.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 | job | interval | what it does |
 |---|---|---|
 | high watermarks | replica.high.watermark.checkpoint.interval.ms | replication-offset-checkpoint |
-| recovery points | log.flush.offset.checkpoint.interval.ms | fsync what was appended, recovery and log start checkpoints |
+| recovery points | log.flush.offset.checkpoint.interval.ms | fsync what was appended, recovery and log start
+checkpoints |
 | flush | log.flush.scheduler.interval.ms | fsync logs whose flush.ms is over |
 | retention | log.retention.check.interval.ms | delete old segments; remove deleted files whose delay is over |
 | producers | producer.id.expiration.check.interval.ms | forget idle producers |

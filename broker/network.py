@@ -1,8 +1,8 @@
 """Sockets behind a narrow interface: what a connection needs, and what a listener gives.
 
 A connection reads with `receive_into` and writes with `send` until they say that they would block, and waits only then:
-a request that is already here costs no trip through the scheduler. `Network` is injected into the broker; tests have one that
-stays in memory.
+a request that is already here costs no trip through the scheduler. `Network` is injected into the broker; tests have
+one that stays in memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The partitions this broker leads: their logs, and who waits for them.
 
-`Partition` ties a log to its place in the cluster (leader epoch, topic id) and to the fetches that wait for it. Everything that
-writes to a partition writes through `Partition.append`, which moves the high watermark and wakes waiting fetches.
+`Partition` ties a log to its place in the cluster (leader epoch, topic id) and to the fetches that wait for it.
+Everything that writes to a partition writes through `Partition.append`, which moves the high watermark and wakes
+waiting fetches.
 
 I1  A partition here is in the cluster image, with the same topic id and leader epoch.
 I2  With one replica the high watermark is the log end after every append; it is moved here and nowhere else.
@@ -26,9 +27,8 @@ from ..wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from ..coordinator.image import ClusterImage, Delta, PartitionRegistration, TopicImage
     from .broker import Broker
-    from .logs import RateLimited
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TOPIC, BROKER = 2, 4
 """Types of configuration resources."""
@@ -83,10 +83,9 @@ class Waiter:
 class Partition:
     """One partition that this broker leads."""
 
-    __slots__ = ("complaints", "index", "leader_epoch", "log", "topic", "waiters")
+    __slots__ = ("index", "leader_epoch", "log", "topic", "waiters")
 
-    def __init__(self, log: PartitionLog, leader_epoch: int, complaints: RateLimited) -> None:
-        self.complaints = complaints
+    def __init__(self, log: PartitionLog, leader_epoch: int) -> None:
         self.topic = log.topic
         self.index = log.partition
         self.log = log
@@ -97,7 +96,12 @@ class Partition:
         return f"{self.topic}-{self.index}"
 
     def append(
-        self, records: bytes | memoryview, *, now_ms: int, origin: Origin = Origin.CLIENT, produce_version: int | None = None
+        self,
+        records: bytes | memoryview,
+        *,
+        now_ms: int,
+        origin: Origin = Origin.CLIENT,
+        produce_version: int | None = None,
     ) -> AppendResult:
         """Append one batch (a coordinator: one or more) and let waiting fetches know. Raises KafkaError."""
         log = self.log
@@ -107,7 +111,7 @@ class Partition:
                 records, leader_epoch=self.leader_epoch, now_ms=now_ms, origin=origin, produce_version=produce_version
             )
         except OSError as error:  # nothing was appended; a full disk takes writes again when there is room
-            self.complaints.error("cannot append to %s: %s", self, error)
+            logger.error("cannot append to %s: %s", self, error)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"cannot append to {self}: {error.strerror}") from error
         if not result.duplicate:
             log.advance_high_watermark(log.log_end_offset)  # I2
@@ -197,7 +201,9 @@ class Partitions:
         for directory in self.directories:
             for topic, index in list(directory.logs):
                 if not self._belongs_here(image, topic, index, directory):
-                    log.warning("%s-%d in %s is not in the cluster metadata; set aside as stray", topic, index, directory.path)
+                    logger.warning(
+                        "%s-%d in %s is not in the cluster metadata; set aside as stray", topic, index, directory.path
+                    )
                     directory.set_stray(topic, index)
         for topic_image in image.topics.values():
             self._follow(topic_image)
@@ -205,7 +211,7 @@ class Partitions:
 
     async def _recover(self, directory: LogDirectory, steps: list[Callable[[], None]]) -> None:
         """Run the loading steps of a directory in worker threads, with progress in the log."""
-        log.info("%s was not stopped cleanly: checking %d partitions", directory.path, len(steps))
+        logger.info("%s was not stopped cleanly: checking %d partitions", directory.path, len(steps))
         done = 0
 
         async def one(step: Callable[[], None]) -> None:
@@ -213,7 +219,7 @@ class Partitions:
             await self._broker.offload(step)
             done += 1
             if done % RECOVERY_PROGRESS == 0:
-                log.info("checked %d of %d partitions of %s", done, len(steps), directory.path)
+                logger.info("checked %d of %d partitions of %s", done, len(steps), directory.path)
 
         async with trio.open_nursery() as nursery:
             for step in steps:
@@ -267,7 +273,7 @@ class Partitions:
             directory = min(self.directories, key=lambda directory: len(directory.logs))
             found = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
         found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
-        return Partition(found, -1, self._broker.complaints)
+        return Partition(found, -1)
 
     async def _delete(self, name: str, topic: TopicImage) -> None:
         self._names.pop(topic.id, None)

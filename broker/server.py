@@ -1,4 +1,5 @@
-"""What `odradek serve` runs: a broker until it is told to stop, with every start-up failure as one line that says what to do."""
+"""What `odradek serve` runs: a broker until it is told to stop, with every start-up failure as one line that says what
+to do."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ async def serve(settings: ServeSettings, on_ready: Report, stop: trio.Event) -> 
 async def _create_topics(broker: Broker, settings: ServeSettings) -> None:
     missing = [(name, count) for name, count in settings.topics if name not in broker.metadata.image.topics]
     if missing:
-        topics = [CreatableTopic(name=name, num_partitions=count or -1, replication_factor=-1) for name, count in missing]
+        topics = [
+            CreatableTopic(name=name, num_partitions=count or -1, replication_factor=-1) for name, count in missing
+        ]
         answer = await broker.metadata.create_topics(CreateTopicsRequest(topics=topics))
         for topic in answer.topics:
             if topic.error_code != ErrorCode.NONE:
@@ -53,5 +56,7 @@ def _first(group: BaseException) -> BaseException:
 def _as_one_line(cause: BaseException) -> StartupError:
     if isinstance(cause, OSError):
         where = f" ({cause.filename})" if cause.filename else ""
-        return StartupError(f"{cause.strerror or cause}{where}: choose a directory that can be written with --data-dir DIR")
+        return StartupError(
+            f"{cause.strerror or cause}{where}: choose a directory that can be written with --data-dir DIR"
+        )
     return cause if isinstance(cause, StartupError) else StartupError(str(cause))

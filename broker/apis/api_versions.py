@@ -1,11 +1,12 @@
 """ApiVersions (key 18), v0-4: what this broker speaks, and the features of its cluster.
 
-v1 throttle time · v3 flexible, client software name and version, features (KIP-511, KIP-584) · v4 features that start at 0
+v1 throttle time · v3 flexible, client software name and version, features (KIP-511, KIP-584) · v4 features that start
+at 0
 
-The response has header v0 in every version, and a version we do not have is answered in v0 with UNSUPPORTED_VERSION and the range
-of this one API, so that the client can try again. Features of which we support level 0 are hidden before v4: older readers
-refuse a minimum of 0.
-Errors: UNSUPPORTED_VERSION, INVALID_REQUEST (client software name or version malformed).
+The response has header v0 in every version, and a version we do not have is answered in v0 with UNSUPPORTED_VERSION and
+the range of this one API, so that the client can try again. Features of which we support level 0 are hidden before v4:
+older readers refuse a minimum of 0. Errors: UNSUPPORTED_VERSION, INVALID_REQUEST (client software name or version
+malformed).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 v2 flexible
 
-Offset -1 means the high watermark. The log start offset moves at once; whole segments below it are deleted with the next
-retention run. Errors, for each partition: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION (internal topics),
+Offset -1 means the high watermark. The log start offset moves at once; whole segments below it are deleted with the
+next retention run. Errors, for each partition: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION (internal topics),
 POLICY_VIOLATION (no `delete` in cleanup.policy), OFFSET_OUT_OF_RANGE (above the high watermark, or below -1).
 """
 

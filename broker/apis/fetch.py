@@ -1,11 +1,11 @@
 """Fetch (key 1), v4-18: read record batches, and wait for them.
 
-v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch · v11 rack · v12 flexible, last fetched epoch · v13 topic ids
-· v15 replica state · v16 node endpoints · v17 replica directory · v18 high watermark
+v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch · v11 rack · v12 flexible, last fetched epoch · v13 topic
+ids · v15 replica state · v16 node endpoints · v17 replica directory · v18 high watermark
 
-Data begins with the batch that holds the fetch offset and is cut at the limits, in whole bytes of the file; the first partition
-with data gives at least one whole batch however large. A request that finds less than min_bytes waits for appends to its
-partitions, at most max_wait_ms; it costs nothing meanwhile and the append that completes it wakes it.
+Data begins with the batch that holds the fetch offset and is cut at the limits, in whole bytes of the file; the first
+partition with data gives at least one whole batch however large. A request that finds less than min_bytes waits for
+appends to its partitions, at most max_wait_ms; it costs nothing meanwhile and the append that completes it wakes it.
 Errors, for each partition: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
 NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR. For the request: FETCH_SESSION_ID_NOT_FOUND,
 INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
@@ -64,7 +64,17 @@ async def _wait(reading: Reading, request: FetchRequest, call: Call, context: Fe
 class Reading:
     """One pass over the partitions of a request, repeatable until there is enough."""
 
-    __slots__ = ("_call", "_context", "_max_bytes", "_min_bytes", "_request", "_settled", "answers", "partitions", "size")
+    __slots__ = (
+        "_call",
+        "_context",
+        "_max_bytes",
+        "_min_bytes",
+        "_request",
+        "_settled",
+        "answers",
+        "partitions",
+        "size",
+    )
 
     def __init__(self, request: FetchRequest, call: Call, context: FetchContext) -> None:
         self._request = request
@@ -105,7 +115,11 @@ class Reading:
         except KafkaError as error:
             self._settled = True
             return PartitionData(
-                partition_index=position.index, error_code=error.code, high_watermark=-1, records=b"", aborted_transactions=None
+                partition_index=position.index,
+                error_code=error.code,
+                high_watermark=-1,
+                records=b"",
+                aborted_transactions=None,
             )
 
     @property

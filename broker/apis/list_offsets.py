@@ -1,12 +1,11 @@
 """ListOffsets (key 2), v1-11: the offset that belongs to a time.
 
-v2 isolation level · v4 leader epochs · v6 flexible · v7 maximum timestamp (-3) · v8 earliest local (-4) · v9 latest tiered (-5)
-· v10 timeout · v11 earliest pending upload (-6)
+v2 isolation level · v4 leader epochs · v6 flexible · v7 maximum timestamp (-3) · v8 earliest local (-4) · v9 latest
+tiered (-5) · v10 timeout · v11 earliest pending upload (-6)
 
-A timestamp answers the first record that is not older. Nothing is tiered here, so -4 is the earliest offset and -5 and -6 have
-none. A special timestamp in a version older than itself is UNSUPPORTED_VERSION.
-Errors: INVALID_REQUEST (a partition named twice), UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
-UNSUPPORTED_VERSION.
+A timestamp answers the first record that is not older. Nothing is tiered here, so -4 is the earliest offset and -5 and
+-6 have none. A special timestamp in a version older than itself is UNSUPPORTED_VERSION. Errors: INVALID_REQUEST (a
+partition named twice), UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION.
 """
 
 from __future__ import annotations

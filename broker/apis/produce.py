@@ -1,11 +1,11 @@
 """Produce (key 0), v3-13: append record batches to partitions.
 
-v3 transactional id · v5 log start offset · v7 zstd · v8 record errors · v9 flexible · v10 current leader · v11, v12 transactions
-(KIP-890) · v13 topic ids
+v3 transactional id · v5 log start offset · v7 zstd · v8 record errors · v9 flexible · v10 current leader · v11, v12
+transactions (KIP-890) · v13 topic ids
 
-Versions 0 to 2 are advertised although they are refused: librdkafka takes a range that does not begin at 0 for a broker without
-Produce. With acks=0 there is no reply; an error closes the connection, so that the client looks for the leader again.
-Errors, for each partition, in Kafka's order: see `storage.validation` and the checks below.
+Versions 0 to 2 are advertised although they are refused: librdkafka takes a range that does not begin at 0 for a broker
+without Produce. With acks=0 there is no reply; an error closes the connection, so that the client looks for the leader
+again. Errors, for each partition, in Kafka's order: see `storage.validation` and the checks below.
 """
 
 from __future__ import annotations
