@@ -119,7 +119,10 @@ class _Decoder:
         self.run.append(("B", 1, n))
         self._end_run()
         with self.source.block(f"if {n} > 127:"):
-            self.source.emit(f"{n}, pos = rest(buf, pos, {n})")
+            with self.source.block("if (second := buf[pos]) < 128:"):
+                self.source.emit(f"{n} += (second << 7) - 128", "pos += 1")
+            with self.source.block("else:"):
+                self.source.emit(f"{n}, pos = rest(buf, pos, {n})")
         self.source.emit(f"{n} -= 1")
         return n
 
