@@ -1,0 +1,26 @@
+"""The state machines: each is a fold over a log, decides on requests, and writes nothing itself.
+
+    decide(request) -> effects    append these records, send this reply, arm this timer        effects.py
+    replay(record)                the only function that changes durable state
+
+Whoever runs them (broker/groups.py, broker/metadata.py) makes the effects happen in order: append, replay, replies.
+Nothing in here waits, reads a clock, or knows a socket or a file. Start-up and a change of leadership are replay of
+the log, so recovery is the code that always runs.
+
+Groups and committed offsets, from `__consumer_offsets`:
+
+    shard.py       one partition's groups: which request is decided where, replay, loading
+    group.py       a classic group: members, protocols, where its rebalance stands
+    join.py        JoinGroup                              classic.py    SyncGroup, Heartbeat, LeaveGroup
+    rebalance.py   from one generation to the next, and the timers that push it on
+    offsets.py     committed offsets and those pending in transactions
+    commits.py     OffsetCommit, TxnOffsetCommit          removal.py    deletion and expiry of offsets and groups
+    listing.py     ListGroups, DescribeGroups             settings.py   what is configured
+    hashing.py     which partition a group or transactional id belongs to
+
+The cluster, from `__cluster_metadata`:
+
+    image.py       topics, partitions, brokers, configs: what the metadata log says
+
+    records/       keys and values of all these logs
+"""
