@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .config.profile import PROFILE
+from .config.profile import profile_lines
 from .logs import FORMATS, LEVELS, configure
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ SERVE_EPILOG = "\n".join(
         "Every configuration has Kafka's default, except (development profile):",
         "",
         "\b",
-        *(f"    {row.name}={row.value}" for row in PROFILE),
+        *(f"    {line}" for line in profile_lines()),
         "",
         "Each of them can be set with --config or -c. docs/configuration.md lists all names.",
     ]

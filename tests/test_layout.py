@@ -151,8 +151,8 @@ def test_no_dependency_is_listed_twice() -> None:
 
 @pytest.mark.skipif("CI" not in os.environ, reason="a contributor may test the checkout; CI tests what users install")
 def test_ci_tests_the_installed_package_with_all_its_modules() -> None:
-    installed = Path(next(iter(odradek.wire.__path__))).resolve().parent
-    assert ROOT.resolve() not in (installed, *installed.parents)
+    installed = Path(next(iter(odradek.wire.__path__))).resolve().parent  # a link to the checkout would show
+    assert installed.parent.name == "site-packages"
     for folder in MAY_IMPORT:
         there = {path.relative_to(installed) for path in (installed / folder).rglob("*.py")}
         assert there == {path for path, _ in modules(folder)}

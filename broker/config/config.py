@@ -130,15 +130,19 @@ class Config(Mapping[str, Any]):
 
     @property
     def listeners(self) -> tuple[Endpoint, ...]:
-        """Where clients are accepted: listeners without those of the controller quorum, which is embedded."""
-        endpoints = parse_endpoints("listeners", self["listeners"], self._protocols())
-        controllers = {name.upper() for name in self["controller.listener.names"] or ()}
-        return tuple(endpoint for endpoint in endpoints if endpoint.listener not in controllers)
+        """Where clients are accepted."""
+        return self._endpoints_for_clients("listeners")
 
     @property
     def advertised_listeners(self) -> tuple[Endpoint, ...]:
         """What clients are told; empty when they are told the address that they connected to."""
-        return parse_endpoints("advertised.listeners", self["advertised.listeners"] or (), self._protocols())
+        return self._endpoints_for_clients("advertised.listeners")
+
+    def _endpoints_for_clients(self, name: str) -> tuple[Endpoint, ...]:
+        """A config's endpoints without those of the controller quorum, which is embedded and needs no socket."""
+        endpoints = parse_endpoints(name, self[name] or (), self._protocols())
+        controllers = {controller.upper() for controller in self["controller.listener.names"] or ()}
+        return tuple(endpoint for endpoint in endpoints if endpoint.listener not in controllers)
 
     @property
     def log_dirs(self) -> tuple[str, ...]:

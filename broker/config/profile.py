@@ -28,4 +28,11 @@ PROFILE: tuple[ProfileRow, ...] = (
     ProfileRow("group.initial.rebalance.delay.ms", "0", "the first consumer of a group starts at once"),
 )
 
+
+def profile_lines() -> list[str]:
+    """The profile as lines of `name=value   reason` in columns."""
+    width = max(len(f"{name}={value}") for name, value, _ in PROFILE)
+    return [f"{f'{name}={value}':{width}}   {reason}" for name, value, reason in PROFILE]
+
+
 DEVELOPMENT_PROFILE: Mapping[str, str] = MappingProxyType({row.name: row.value for row in PROFILE})
