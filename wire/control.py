@@ -4,8 +4,6 @@ The key says the type. The value of a transaction marker starts with its version
 carry theirs as their first field and are always written in version 0.
 """
 
-from __future__ import annotations
-
 import struct
 from enum import IntEnum
 

@@ -319,6 +319,8 @@ def _resolve(name: str, annotation: Any, declared: _Declared) -> Field:
 
 
 def _kind_of(annotation: Any) -> tuple[Kind, bool]:
+    if isinstance(annotation, str):
+        raise TypeError(f"{annotation!r} is text: messages are declared without `from __future__ import annotations`")
     origin = get_origin(annotation)
     if origin is Union or origin is UnionType:
         return _kind_of(get_args(annotation)[0])[0], True

@@ -15,16 +15,16 @@ class PartitionsSchema(Struct):
 
 class TransactionLogValue(Message, key=0, versions=(0, 1), flexible=1):
     producer_id: int64
-    previous_producer_id: int64 = field(tag=0, default=-1)
-    next_producer_id: int64 = field(tag=1, default=-1)
+    previous_producer_id: int64 = field(since=1, tag=0, default=-1)
+    next_producer_id: int64 = field(since=1, tag=1, default=-1)
     producer_epoch: int16
-    next_producer_epoch: int16 = field(tag=3, default=-1)
+    next_producer_epoch: int16 = field(since=1, tag=3, default=-1)
     transaction_timeout_ms: int32
     transaction_status: int8
     transaction_partitions: list[PartitionsSchema] | None
     transaction_last_update_timestamp_ms: int64
     transaction_start_timestamp_ms: int64
-    client_transaction_version: int16 = field(tag=2)
+    client_transaction_version: int16 = field(since=1, tag=2)
 
 
 RECORDS = framing.pair_up(globals())
