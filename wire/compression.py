@@ -44,7 +44,8 @@ _LZ4_INDEPENDENT: Final = 0x20  # flag of a frame whose blocks do not refer to e
 _LZ4_BLOCK_BYTES: Final = 64 * 1024
 _LZ4_STORED: Final = 0x8000_0000  # top bit of a block's size: not compressed
 _LZ4_RATIO: Final = 255  # a byte of an lz4 block stands for 255 bytes at most
-_LZ4_MAX_HC_LEVEL: Final = 12
+_LZ4_MAX_LEVEL: Final = 12  # Kafka allows 17, which lz4 takes for 12
+_LZ4_END: Final = bytes(4)  # a block of no bytes
 
 _ZSTD_MAGIC: Final = 0xFD2FB528
 _ZSTD_BLOCK_BYTES: Final = 128 * 1024  # the most that one block may inflate to
@@ -186,19 +187,33 @@ def _snappy_block(block: memoryview, limit: int) -> bytes:
 
 
 def _compress_lz4(view: memoryview, level: int) -> bytes:
+    if level != LZ4_LEVEL:  # Kafka's default means the fast compressor, other levels the thorough one
+        return _compress_lz4_thoroughly(view, min(level, _LZ4_MAX_LEVEL))
     parts = [_LZ4_HEADER]
     for start in range(0, len(view), _LZ4_BLOCK_BYTES):
         plain = view[start : start + _LZ4_BLOCK_BYTES]
-        if level == LZ4_LEVEL:  # Kafka's default means the fast compressor, other levels the thorough one
-            block = bytes(lz4.compress_block(plain, store_size=False))
-        else:
-            effort = min(level, _LZ4_MAX_HC_LEVEL)
-            block = bytes(lz4.compress_block(plain, mode="high_compression", compression=effort, store_size=False))
+        block = bytes(lz4.compress_block(plain, store_size=False))
         if len(block) < len(plain):
             parts += (_U32.pack(len(block)), block)
         else:
             parts += (_U32.pack(len(plain) | _LZ4_STORED), bytes(plain))
-    parts.append(bytes(_U32.size))  # end mark
+    parts.append(_LZ4_END)
+    return b"".join(parts)
+
+
+def _compress_lz4_thoroughly(view: memoryview, level: int) -> bytes:
+    """The library compresses single blocks at one level only. So take its frame, of blocks of 64 KiB with a checksum
+    each, and put the blocks into one of ours."""
+    compressor = lz4.Compressor(level=level, content_checksum=False, block_linked=False)
+    compressor.compress(bytes(view))
+    frame = memoryview(bytes(compressor.finish()))
+    parts: list[bytes | memoryview] = [_LZ4_HEADER]
+    pos = len(_LZ4_HEADER)
+    while size := _U32.unpack_from(frame, pos)[0]:
+        end = pos + _U32.size + (size & ~_LZ4_STORED)
+        parts.append(frame[pos:end])
+        pos = end + _U32.size
+    parts.append(_LZ4_END)
     return b"".join(parts)
 
 

@@ -158,7 +158,7 @@ def _check_end(count: int, pos: int, limit: int) -> None:
         raise CorruptRecords(f"{limit - pos} bytes after the last of {count} records")
 
 
-def _read_headers(payload: bytes, pos: int) -> tuple[list[tuple[str, bytes | None]], int]:
+def _read_headers(payload: bytes, pos: int) -> tuple[tuple[tuple[str, bytes | None], ...], int]:
     """The headers whose count is at `pos`, and where they end. IndexError if that is beyond the bytes."""
     count, pos = _varint(payload, pos)
     if not 0 <= count <= len(payload) - pos:
@@ -176,7 +176,7 @@ def _read_headers(payload: bytes, pos: int) -> tuple[list[tuple[str, bytes | Non
             value = payload[pos : pos + size]
             pos += size
         headers.append((key, value))
-    return headers, pos
+    return tuple(headers), pos
 
 
 def _skip_headers(payload: Buffer, pos: int) -> int:
