@@ -1,0 +1,17 @@
+"""Stock clients against a broker: Odradek by default, Apache Kafka or any other address when asked.
+
+    needs.py      what a test needs from the machine, and what happens where it is missing
+    broker.py     what a broker is to a test: an address, and for some a process that can be stopped and killed
+    odradek.py    Odradek as its users start it, a process of the installed package
+    kafka.py      Apache Kafka 4.3.1, fetched by Maven: a broker, and Kafka's command line tools
+    client.py     what a client is to a test: one shape for producers, consumers and admins of every language
+    conftest.py   the fixtures, and `--broker=odradek|kafka|HOST:PORT`
+    python/       kafka-python, confluent-kafka and aiokafka in that shape, and what only one of them can do
+    java/         the Java client in that shape, in one JVM for the whole run, and the console tools
+    kcat/         kcat 1.7.1 with its old librdkafka
+    raw/          requests as bytes on a socket, for what no client would send
+    test_*.py     what every client must be able to do, run for each of them
+    bench/        measurements; no tests
+
+A test is right when it passes on Apache Kafka: `pytest interop --broker=kafka`.
+"""
