@@ -53,6 +53,9 @@ def commit(
         missing = caller.version >= GROUP_ID_NOT_FOUND_SINCE
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND if missing else ErrorCode.ILLEGAL_GENERATION)
     if group is not None:
+        named = bool(request.member_id) or request.group_instance_id is not None or generation >= 0
+        if not named and group.state is not State.EMPTY:
+            raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
         _check(group, request.member_id, request.group_instance_id, generation)
         if group.state is State.COMPLETING:
             # The member knows the new generation but not its assignment, so these may not be its to commit any more.
@@ -86,7 +89,10 @@ def commit(
 def commit_in_transaction(
     group: ClassicGroup | None, request: TxnOffsetCommitRequest, caller: Caller, settings: GroupSettings, now_ms: int
 ) -> Decision:
-    """Commit offsets as part of a producer's transaction: pending until its marker arrives (KIP-447)."""
+    """Commit offsets as part of a producer's transaction: pending until its marker arrives (KIP-447).
+
+    A producer that names no member may commit for any group, as older versions cannot name one; no state is in its way.
+    """
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
     if group is None and request.generation_id >= 0:
@@ -114,11 +120,9 @@ def commit_in_transaction(
 
 
 def _check(group: ClassicGroup, member_id: str, instance_id: str | None, generation: int) -> None:
-    """Whether this client may commit now: a member of the current generation, or anybody while the group is Empty."""
-    if generation < 0 and group.state is State.EMPTY:
+    """A client that names a member must be that member, in the current generation; unless the group is Empty."""
+    if generation < 0 and (group.state is State.EMPTY or (not member_id and instance_id is None)):
         return
-    if generation < 0 and not member_id and instance_id is None:
-        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
     group.known(member_id, instance_id)
     if generation != group.generation:
         raise KafkaError(ErrorCode.ILLEGAL_GENERATION)
