@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatch as AiokafkaBatch
 from kafka.record.default_records import DefaultRecordBatch
 
 from odradek.wire.batches import (
@@ -180,12 +181,12 @@ def test_a_built_batch_says_what_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("codec", list(Compression))
-def test_kafka_python_reads_what_we_build(codec: Compression) -> None:
+def test_aiokafka_reads_what_we_build(codec: Compression) -> None:
     records = [
         Record(timestamp=T + i, key=None, value=b"value" * 50, headers=[("h", b"x"), ("n", None)]) for i in range(40)
     ]
     batch = build_batch(records, base_offset=7, compression=codec)
-    theirs = DefaultRecordBatch(batch)
+    theirs = AiokafkaBatch(batch)
     assert theirs.validate_crc()
     read = [(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in theirs]
     assert read == [(7 + i, r.timestamp, r.key, r.value, r.headers) for i, r in enumerate(records)]

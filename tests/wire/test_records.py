@@ -63,7 +63,7 @@ def test_kafkas_batches_of_every_codec_hold_their_records() -> None:
 
 
 @given(records)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_records_come_back_as_they_were(given_records: list[Record]) -> None:
     batch = build_batch(given_records, base_offset=9)
     assert list(iter_records(batch)) == [record._replace(offset=9 + i) for i, record in enumerate(given_records)]
@@ -73,7 +73,7 @@ def test_records_come_back_as_they_were(given_records: list[Record]) -> None:
 
 
 @given(records)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_our_bytes_are_those_of_kafka_python(given_records: list[Record]) -> None:
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=0, is_transactional=False, producer_id=-1, producer_epoch=-1, base_sequence=-1,
@@ -147,7 +147,7 @@ def test_malformed_records_raise(name: str) -> None:
 
 
 @given(st.binary(max_size=60), st.integers(0, 5))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_skimming_and_parsing_agree_on_any_bytes(payload: bytes, count: int) -> None:
     try:
         parsed = [(r.timestamp - T, r.offset, r.key is not None) for r in parse_records(payload, header(count))]
