@@ -4,8 +4,8 @@
 few operations and decides what survives a crash.
 
 D1  `File.write_at` writes everything or raises OSError; what a failed write left behind is the caller's to cut off.
-D2  Only `sync` (data), `sync_directory` (names) and `write_atomic` (both) survive a power cut; all else may be lost or
-    torn.
+D2  Only `sync` (data), `sync_directory` (names) and `write_atomic` with `sync` (both) survive a power cut; all else may
+    be lost or torn.
 D3  A file that was opened stays readable through its `File` after it was renamed or removed: a `FileSlice` is enough
     to keep it open.
 D4  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
@@ -38,7 +38,9 @@ class File(Protocol):
         """Up to `size` bytes from `position`; fewer only at the end of the file."""
         ...
 
-    def write_at(self, position: int, data: Buffer) -> None: ...
+    def write_at(self, position: int, *parts: Buffer) -> None:
+        """Write the parts one behind the other, from `position` on (D1)."""
+        ...
 
     def truncate(self, size: int) -> None: ...
 
@@ -67,16 +69,23 @@ class FileStatus:
 class Disk(Protocol):
     """Everything storage does with paths. All operations raise OSError as the `os` functions do."""
 
+    def create(self, path: str) -> File:
+        """An empty file at `path`, in place of the one that may be there."""
+        ...
+
     def open(self, path: str) -> File:
-        """The file at `path`, for reading and writing, created if it does not exist."""
+        """The file at `path`, for reading and writing; FileNotFoundError if there is none."""
         ...
 
     def read(self, path: str) -> bytes:
         """The whole of a small file."""
         ...
 
-    def write_atomic(self, path: str, data: bytes) -> None:
-        """Replace a small file durably: after a crash it has its old content or the new."""
+    def write_atomic(self, path: str, data: bytes, sync: bool = True) -> None:
+        """Replace a small file: whoever reads it finds its old content or the new, and after a power cut too if `sync`.
+
+        Without `sync` a power cut may leave the file empty, torn or missing until it and its directory are synced.
+        """
         ...
 
     def status(self, path: str) -> FileStatus | None:
@@ -170,13 +179,15 @@ class LocalFile:
             missing -= len(data)
         return b"".join(parts)
 
-    def write_at(self, position: int, data: Buffer) -> None:
-        written = os.pwrite(self._descriptor, data, position)
-        if written == len(data):
-            return
-        view = memoryview(data)
-        while written < len(view):
-            count = os.pwrite(self._descriptor, view[written:], position + written)
+    def write_at(self, position: int, *parts: Buffer) -> None:
+        written = os.pwritev(self._descriptor, parts, position)
+        if written != sum(map(len, parts)):
+            self._write_rest(position, written, b"".join(parts))
+
+    def _write_rest(self, position: int, written: int, data: bytes) -> None:
+        """The system took less than it was given: a disk that fills up, or a signal."""
+        while written < len(data):
+            count = os.pwrite(self._descriptor, memoryview(data)[written:], position + written)
             if count == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
             written += count
@@ -220,14 +231,19 @@ class LocalDisk:
         self._files: dict[str, LocalFile] = {}
         self._changing = threading.Lock()
 
+    def create(self, path: str) -> LocalFile:
+        return self._open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+
     def open(self, path: str) -> LocalFile:
         file = self._files.get(path)
         if file is not None:
             file.used = True
             return file
+        return self._open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def _open(self, path: str, flags: int) -> LocalFile:
         with self._changing:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            file = self._files[path] = LocalFile(path, descriptor)
+            file = self._files[path] = LocalFile(path, os.open(path, flags, 0o644))
             while len(self._files) > self._max_open_files:
                 self._close_one()
         return file
@@ -256,14 +272,16 @@ class LocalDisk:
         with open(path, "rb") as stream:
             return stream.read()
 
-    def write_atomic(self, path: str, data: bytes) -> None:
+    def write_atomic(self, path: str, data: bytes, sync: bool = True) -> None:
         temporary = path + ".tmp"
         with open(temporary, "wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                os.fsync(stream.fileno())
         os.replace(temporary, path)
-        self.sync_directory(os.path.dirname(path))
+        if sync:
+            self.sync_directory(os.path.dirname(path))
 
     def status(self, path: str) -> FileStatus | None:
         try:

@@ -10,7 +10,7 @@ from odradek.storage.disk import FileSlice, LocalDisk
 
 
 def test_a_file_reads_what_was_written_and_less_only_at_its_end(tmp_path: Path) -> None:
-    file = LocalDisk().open(str(tmp_path / "f"))
+    file = LocalDisk().create(str(tmp_path / "f"))
     file.write_at(0, b"hello world")
     file.write_at(6, memoryview(b"there"))
     assert file.read_at(0, 100) == b"hello there"
@@ -23,10 +23,10 @@ def test_at_most_the_limit_of_files_is_open_and_the_unused_ones_go_first(tmp_pat
     disk = LocalDisk(max_open_files=3)
     paths = [str(tmp_path / f"f{number}") for number in range(5)]
     for path in paths[:3]:
-        disk.open(path).write_at(0, path.encode())
-    disk.open(paths[3])  # every mark is cleared, the oldest is closed
+        disk.create(path).write_at(0, path.encode())
+    disk.create(paths[3])  # every mark is cleared, the oldest is closed
     kept = disk.open(paths[1])
-    disk.open(paths[4])
+    disk.create(paths[4])
     assert disk.open_files == 3
     assert disk.open(paths[1]) is kept
     assert disk.open(paths[0]).read_at(0, 1000) == paths[0].encode()
@@ -35,9 +35,9 @@ def test_at_most_the_limit_of_files_is_open_and_the_unused_ones_go_first(tmp_pat
 def test_a_slice_stays_readable_after_its_file_was_closed_renamed_and_removed(tmp_path: Path) -> None:
     disk = LocalDisk(max_open_files=1)
     path = str(tmp_path / "00000000000000000000.log")
-    disk.open(path).write_at(0, b"0123456789")
+    disk.create(path).write_at(0, b"0123456789")
     piece = FileSlice(disk.open(path), 2, 4)
-    disk.open(str(tmp_path / "another"))
+    disk.create(str(tmp_path / "another"))
     disk.rename(path, path + ".deleted")
     disk.remove(path + ".deleted")
     assert not (tmp_path / "00000000000000000000.log.deleted").exists()
@@ -46,7 +46,7 @@ def test_a_slice_stays_readable_after_its_file_was_closed_renamed_and_removed(tm
 
 
 def test_a_slice_of_a_file_that_was_cut_is_an_error_not_short_data(tmp_path: Path) -> None:
-    file = LocalDisk().open(str(tmp_path / "f"))
+    file = LocalDisk().create(str(tmp_path / "f"))
     file.write_at(0, b"0123456789")
     piece = FileSlice(file, 5, 5)
     file.truncate(7)
@@ -57,8 +57,8 @@ def test_a_slice_of_a_file_that_was_cut_is_an_error_not_short_data(tmp_path: Pat
 def test_after_a_rename_the_path_means_the_new_file(tmp_path: Path) -> None:
     disk = LocalDisk()
     old, new = str(tmp_path / "a"), str(tmp_path / "b")
-    disk.open(old).write_at(0, b"a")
-    disk.open(new).write_at(0, b"b")
+    disk.create(old).write_at(0, b"a")
+    disk.create(new).write_at(0, b"b")
     disk.rename(old, new)
     assert disk.open(new).read_at(0, 9) == b"a"
 
@@ -66,10 +66,11 @@ def test_after_a_rename_the_path_means_the_new_file(tmp_path: Path) -> None:
 def test_after_a_directory_was_renamed_its_old_paths_mean_new_files(tmp_path: Path) -> None:
     disk = LocalDisk()
     disk.make_directory(str(tmp_path / "t-0"))
-    disk.open(str(tmp_path / "t-0" / "f")).write_at(0, b"old")
+    disk.create(str(tmp_path / "t-0" / "f")).write_at(0, b"old")
     disk.rename(str(tmp_path / "t-0"), str(tmp_path / "t-0.0123-delete"))
     disk.make_directory(str(tmp_path / "t-0"))
-    assert disk.open(str(tmp_path / "t-0" / "f")).read_at(0, 9) == b""
+    with pytest.raises(FileNotFoundError):
+        disk.open(str(tmp_path / "t-0" / "f"))
     disk.remove_tree(str(tmp_path / "t-0.0123-delete"))
     disk.remove_tree(str(tmp_path / "t-0.0123-delete"))
     assert disk.list(str(tmp_path)) == ["t-0"]

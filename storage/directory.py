@@ -1,0 +1,323 @@
+"""A log directory: one entry of log.dirs, with the logs in it.
+
+D1  One process at a time: `.lock` is held from `open` to `close`, and a Java broker respects it as we do.
+D2  The clean-shutdown marker is removed before anything else is read, and written when everything is closed: a crash at
+    any moment leaves a directory that is checked at the next start.
+D3  Checkpoints never promise more than the logs kept: they are written after what they speak of.
+D4  A log that is deleted or moved aside gets its new name at once, and nobody finds it under the old one; its files go
+    later.
+
+Methods belong to one thread at a time, except the steps that `loads` returns, which may run side by side.
+"""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Final, TypeVar
+
+from ..wire import uuids
+from . import checkpoint, names, recovery
+from .config import LogConfig
+from .disk import Disk, Lock
+from .errors import StorageError
+from .log import LogContext, PartitionLog
+from .names import Kind
+from .recovery import RecoveryReport
+
+T = TypeVar("T")
+
+LOCK: Final = ".lock"
+DEFAULT_DELETE_DELAY_MS: Final = 60_000
+
+logger = logging.getLogger("odradek.storage")
+
+
+class LogDirectory:
+    def __init__(
+        self,
+        path: str,
+        disk: Disk,
+        *,
+        random: Random,
+        producer_expiration_ms: int = 86_400_000,
+        verify_transactions: bool = True,
+    ) -> None:
+        self.path = os.path.abspath(path)
+        self.logs: dict[tuple[str, int], PartitionLog] = {}
+        self.failed: dict[tuple[str, int], StorageError | OSError] = {}
+        """Logs that are here and could not be opened, and why."""
+        self.reports: list[RecoveryReport] = []
+        self.cluster_id = ""
+        self.node_id = -1
+        self.directory_id = uuids.ZERO
+        self.formatted = False
+        self.was_clean = False
+        self.previous_broker_epoch = -1
+        self.cleaner_offsets: checkpoint.Offsets = {}
+        self.context = LogContext(disk, random, producer_expiration_ms, verify_transactions)
+        self._disk = disk
+        self._lock: Lock | None = None
+        self._recovery_points: checkpoint.Offsets = {}
+        self._high_watermarks: checkpoint.Offsets = {}
+        self._log_starts: checkpoint.Offsets = {}
+        self._written: dict[str, bytes] = {}
+        self._trash: deque[tuple[int, str]] = deque()
+
+    def __repr__(self) -> str:
+        return f"LogDirectory({self.path!r})"
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    # Starting
+
+    def open(self, *, node_id: int, cluster_id: str | None, make_cluster_id: Callable[[], str]) -> None:
+        """Take the directory, make it ours if it is empty, and read what it says about itself.
+
+        `cluster_id` is the one it must belong to, None if any will do; an empty directory gets it, or a new one. Raises
+        StorageError with what to do about it.
+        """
+        self._disk.make_directory(self.path)
+        self._lock = self._disk.lock(self._file(LOCK))
+        if self._lock is None:
+            raise StorageError(
+                f"{self.path} is in use by another broker (it holds {LOCK}); stop that one or use another directory"
+            )
+        try:
+            self._read_identity(node_id, cluster_id, make_cluster_id)
+            self._read_clean_marker()
+            self._recovery_points = self._read_offsets(checkpoint.RECOVERY_POINTS)
+            self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
+            self._log_starts = self._read_offsets(checkpoint.LOG_START_OFFSETS)
+            self.cleaner_offsets = self._read_offsets(checkpoint.CLEANER_OFFSETS)
+        except BaseException:
+            self.unlock()
+            raise
+
+    def _read_identity(self, node_id: int, cluster_id: str | None, make_cluster_id: Callable[[], str]) -> None:
+        path = self._file(checkpoint.META_PROPERTIES)
+        if self._disk.status(path) is None:
+            self._check_empty(path)
+            self.formatted = True
+            self.cluster_id = make_cluster_id() if cluster_id is None else cluster_id
+            self.node_id = node_id
+            self.directory_id = uuids.random(self.context.random)
+            self._disk.write_atomic(
+                path,
+                checkpoint.encode_properties(
+                    {
+                        "node.id": str(node_id),
+                        "directory.id": uuids.to_text(self.directory_id),
+                        "version": "1",
+                        "cluster.id": self.cluster_id,
+                    }
+                ),
+            )
+            return
+        values = checkpoint.decode_properties(self._disk.read(path))
+        if values.get("version") != "1" or not values.get("cluster.id"):
+            raise StorageError(f"{path} is not what a KRaft broker writes (version=1, cluster.id, node.id)")
+        self.cluster_id = values["cluster.id"]
+        if cluster_id is not None and self.cluster_id != cluster_id:
+            raise StorageError(
+                f"{self.path} belongs to cluster {self.cluster_id}, not {cluster_id}; use another directory"
+            )
+        if values.get("node.id") != str(node_id):
+            raise StorageError(
+                f"{self.path} belongs to node {values.get('node.id')}, not {node_id}; "
+                "set node.id or use another directory"
+            )
+        self.node_id = node_id
+        try:
+            self.directory_id = uuids.from_text(values["directory.id"])
+        except (KeyError, ValueError):
+            raise StorageError(f"{path} has no valid directory.id; Kafka 3.7 and later write one") from None
+
+    def _check_empty(self, meta_properties: str) -> None:
+        """A directory without identity is made ours only if no log is in it."""
+        for name in self._disk.list(self.path):
+            status = self._disk.status(self._file(name))
+            if status is not None and status.is_directory:
+                raise StorageError(
+                    f"{self.path} holds {name} but no meta.properties; restore that file or use an empty directory"
+                )
+
+    def _read_clean_marker(self) -> None:
+        path = self._file(checkpoint.CLEAN_SHUTDOWN)
+        self.was_clean = self.formatted
+        if self._disk.status(path) is not None:
+            self.was_clean = True
+            self.previous_broker_epoch = checkpoint.decode_clean_shutdown(self._disk.read(path))
+            self._disk.remove(path)
+            self._disk.sync_directory(self.path)  # D2
+
+    def _read_offsets(self, name: str) -> checkpoint.Offsets:
+        """What a checkpoint says; nothing if it is damaged, which then means the cautious thing."""
+        path = self._file(name)
+        if self._disk.status(path) is None:
+            return {}
+        try:
+            return checkpoint.decode_offsets(self._disk.read(path))
+        except ValueError as error:
+            self._report(RecoveryReport(path, f"{error}; going on without it"))
+            if name == checkpoint.RECOVERY_POINTS:
+                self.was_clean = False
+            return {}
+
+    def _report(self, report: RecoveryReport) -> None:
+        self.reports.append(report)
+        recovery.log_report(report)
+
+    def loads(self, config_for: Callable[[str], LogConfig], now_ms: int) -> list[Callable[[], None]]:
+        """One step for each log that is here; each opens its log into `logs`, or notes in `failed` why it cannot.
+
+        `config_for` gives a topic's config. StorageError if the directory holds something that does not belong.
+        """
+        steps: list[Callable[[], None]] = []
+        for name in self._disk.list(self.path):
+            status = self._disk.status(self._file(name))
+            if status is None or not status.is_directory or name == names.REMOTE_INDEX_CACHE:
+                continue
+            topic, partition, kind = names.parse(name)
+            if topic == "__cluster_metadata":
+                continue  # the controller's, which opens it with `open_log`
+            if kind is Kind.CURRENT:
+                steps.append(self._step(name, topic, partition, config_for, now_ms))
+            elif kind is Kind.DELETE:
+                self._trash.append((now_ms + DEFAULT_DELETE_DELAY_MS, self._file(name)))
+            else:
+                logger.info("%s is set aside (%s) and not served", self._file(name), kind.value)
+        return steps
+
+    def _step(
+        self, name: str, topic: str, partition: int, config_for: Callable[[str], LogConfig], now_ms: int
+    ) -> Callable[[], None]:
+        key = topic, partition
+
+        def load() -> None:
+            try:
+                self.logs[key] = recovery.load(
+                    self.context,
+                    self._file(name),
+                    topic,
+                    partition,
+                    config_for(topic),
+                    clean=self.was_clean,
+                    recovery_point=self._recovery_points.get(key, 0),
+                    log_start_offset=self._log_starts.get(key, 0),
+                    high_watermark=self._high_watermarks.get(key, 0),
+                    now_ms=now_ms,
+                    report=self._report,
+                )
+            except (StorageError, OSError) as error:
+                logger.error("%s cannot be used: %s", self._file(name), error)
+                self.failed[key] = error
+
+        return load
+
+    # Logs
+
+    def create(self, topic: str, partition: int, topic_id: bytes, config: LogConfig, now_ms: int) -> PartitionLog:
+        """A new, empty log."""
+        key = topic, partition
+        assert key not in self.logs, "a log is created once"
+        if key in self.failed:
+            raise self.failed[key]
+        path = self._file(names.plain(topic, partition))
+        log = recovery.create(self.context, path, topic, partition, topic_id, config, now_ms)
+        self.logs[key] = log
+        return log
+
+    def delete(self, topic: str, partition: int, now_ms: int) -> None:
+        """Take a log away; its files go after file.delete.delay.ms (D4)."""
+        log = self._move_aside(topic, partition, Kind.DELETE)
+        self._trash.append((now_ms + log.config.file_delete_delay_ms, log.path))
+
+    def set_stray(self, topic: str, partition: int) -> None:
+        """Take a log away that the cluster does not know. Its files stay for people to look at."""
+        self._move_aside(topic, partition, Kind.STRAY)
+
+    def _move_aside(self, topic: str, partition: int, kind: Kind) -> PartitionLog:
+        log = self.logs[topic, partition]
+        path = self._file(names.suffixed(topic, partition, kind, self.context.random.randbytes(16)))
+        self._disk.rename(log.path, path)
+        del self.logs[topic, partition]
+        log.moved(path)
+        self.cleaner_offsets.pop((topic, partition), None)
+        return log
+
+    def reap(self, now_ms: int) -> None:
+        """Remove the files and directories whose time has come."""
+        for log in list(self.logs.values()):
+            log.reap(now_ms)
+        for _ in range(len(self._trash)):
+            due_ms, path = self._trash.popleft()
+            if due_ms <= now_ms:
+                self._disk.remove_tree(path)
+            else:
+                self._trash.append((due_ms, path))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments."""
+        return sum(log.size for log in self.logs.values())
+
+    # Checkpoints (D3)
+
+    def write_high_watermarks(self) -> None:
+        self._write(checkpoint.HIGH_WATERMARKS, {key: log.high_watermark for key, log in self._all_logs()})
+
+    def write_recovery_points(self) -> None:
+        """Recovery points, and the log start offsets that segments do not show."""
+        logs = self._all_logs()
+        self._write(checkpoint.RECOVERY_POINTS, {key: log.recovery_point for key, log in logs})
+        starts = {key: log.log_start_offset for key, log in logs}
+        shown = {key: log.segments[0].base_offset for key, log in logs}
+        self._write(checkpoint.LOG_START_OFFSETS, {key: start for key, start in starts.items() if start > shown[key]})
+
+    def write_cleaner_offsets(self) -> None:
+        self._write(checkpoint.CLEANER_OFFSETS, self.cleaner_offsets)
+
+    def _all_logs(self) -> list[tuple[tuple[str, int], PartitionLog]]:
+        return list(self.logs.items())
+
+    def _write(self, name: str, offsets: checkpoint.Offsets) -> None:
+        data = checkpoint.encode_offsets(offsets)
+        if self._written.get(name) != data:
+            self._disk.write_atomic(self._file(name), data)
+            self._written[name] = data
+
+    # Stopping
+
+    def close(self, broker_epoch: int) -> None:
+        """Close all logs, write the checkpoints and the clean-shutdown marker, release the lock (D2).
+
+        If a log cannot be closed the others are, there is no marker, and the first error comes out.
+        """
+        errors: list[Exception] = []
+        for log in self.logs.values():
+            try:
+                log.close()
+            except (OSError, StorageError) as error:
+                logger.error("cannot close %r: %s", log, error)
+                errors.append(error)
+        try:
+            self.write_recovery_points()
+            self.write_high_watermarks()
+            self.write_cleaner_offsets()
+            if errors:
+                raise errors[0]
+            self._disk.write_atomic(
+                self._file(checkpoint.CLEAN_SHUTDOWN), checkpoint.encode_clean_shutdown(broker_epoch)
+            )
+            self._disk.remove(self._file(LOCK))
+        finally:
+            self.unlock()
+
+    def unlock(self) -> None:
+        """Let the directory go as it is."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

@@ -1,0 +1,487 @@
+"""One partition's log: what is appended, in which order, and how much of it counts.
+
+L1  Offsets grow from batch to batch. A leader's appends are contiguous; a follower's have the leader's gaps.
+L2  log_start_offset <= high_watermark <= log_end_offset, and last_stable_offset <= high_watermark.
+L3  An append that fails leaves the log as it was: offsets, producers and indexes change after the batch is written.
+L4  Everything below recovery_point is on the disk, and so are the indexes of the segments that end there. What lies
+    beyond is checked after an unclean stop before anybody reads it (recovery.py).
+L5  A segment's files outlive every slice of it; segments that retention took away or compaction replaced keep their
+    files, renamed, for file.delete.delay.ms.
+
+`flush` may run in another thread beside everything else. All other methods belong to one thread at a time.
+Offsets are records, sizes bytes, times milliseconds.
+"""
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from random import Random
+from typing import Final, NamedTuple
+
+from ..wire.batches import BatchHeader, Buffer, CorruptRecords, check_crc, iter_batches, stamped_prefix
+from ..wire.errors import ErrorCode, KafkaError
+from .checkpoint import PARTITION_METADATA
+from .config import LogConfig
+from .disk import Disk
+from .epochs import LeaderEpochs
+from .index import AbortedTransaction
+from .lookup import TimestampOffset, aborted_transactions, first_at_or_after, latest
+from .origin import Origin
+from .producers import Producers, VerificationGuard
+from .retention import expired
+from .segment import DELETED, Segment
+from .segments import ReadResult, Segments
+from .snapshots import Snapshots, marker_of, replay
+from .validation import validate
+
+__all__ = ["AppendResult", "LogContext", "Origin", "PartitionLog", "ReadResult", "TimestampOffset"]
+
+_PREFIX_BYTES: Final = 16  # what `stamped_prefix` replaces of a batch
+_AS_IT_IS: Final = (Origin.REPLICATION, Origin.RAFT_LEADER)
+
+
+@dataclass(frozen=True, slots=True)
+class LogContext:
+    """What all logs of a broker share."""
+
+    disk: Disk
+    random: Random
+    producer_expiration_ms: int = 86_400_000
+    verify_transactions: bool = True
+
+
+class AppendResult(NamedTuple):
+    """Where a batch is in the log. log_append_time_ms is -1 unless the topic stamps its records with it.
+
+    `duplicate`: a producer sent it again; nothing was appended, the offsets are those of the first time.
+    """
+
+    base_offset: int
+    last_offset: int
+    log_append_time_ms: int
+    duplicate: bool
+
+
+class PartitionLog:
+    """Made by `recovery.load` from what is on the disk."""
+
+    __slots__ = (
+        "_complete_end",
+        "_context",
+        "_flush_asked_ms",
+        "_flushed_offset",
+        "_names_unsynced",
+        "_rolled",
+        "_snapshots",
+        "_trash",
+        "_truncations",
+        "config",
+        "high_watermark",
+        "leader_epochs",
+        "log_end_offset",
+        "log_start_offset",
+        "partition",
+        "path",
+        "producers",
+        "segments",
+        "topic",
+        "topic_id",
+    )
+
+    def __init__(
+        self,
+        context: LogContext,
+        path: str,
+        topic: str,
+        partition: int,
+        topic_id: bytes,
+        config: LogConfig,
+        *,
+        segments: Segments,
+        snapshots: Snapshots,
+        leader_epochs: LeaderEpochs,
+        producers: Producers,
+        log_start_offset: int,
+        log_end_offset: int,
+        recovery_point: int,
+        now_ms: int,
+        new: bool,
+        complete: bool,
+    ) -> None:
+        """`complete`: the files are as `close` leaves them, up to the log end."""
+        self.path = path
+        self.topic = topic
+        self.partition = partition
+        self.topic_id = topic_id
+        self.config = config
+        self.segments = segments
+        self.leader_epochs = leader_epochs
+        self.producers = producers
+        self.log_start_offset = log_start_offset
+        self.log_end_offset = log_end_offset
+        self.high_watermark = log_start_offset
+        self._complete_end = log_end_offset if complete else -1
+        self._context = context
+        self._snapshots = snapshots
+        self._flushed_offset = recovery_point
+        self._flush_asked_ms = now_ms
+        self._names_unsynced = new
+        self._rolled: deque[Segment] = deque()
+        self._trash: deque[tuple[int, str]] = deque()
+        self._truncations = 0
+
+    def __repr__(self) -> str:
+        return f"PartitionLog({self.topic}-{self.partition}, {self.log_start_offset}..{self.log_end_offset})"
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Below it every transaction is decided; what a read_committed consumer may see."""
+        return self.producers.last_stable_offset(self.high_watermark)
+
+    @property
+    def recovery_point(self) -> int:
+        """See L4. A rolled segment holds it back until its indexes are on the disk too."""
+        try:
+            return min(self._flushed_offset, self._rolled[0].base_offset)
+        except IndexError:
+            return self._flushed_offset
+
+    @property
+    def size(self) -> int:
+        return self.segments.size
+
+    # Appending
+
+    def append(
+        self,
+        records: Buffer,
+        *,
+        leader_epoch: int,
+        now_ms: int,
+        origin: Origin = Origin.CLIENT,
+        transaction_version: int = 0,
+        guard: VerificationGuard | None = None,
+    ) -> AppendResult:
+        """Append as leader: one batch, checked, numbered from the log end and stamped with the leader's epoch.
+
+        With origin REPLICATION or RAFT_LEADER the batches, any number of them, have their offsets and epochs already;
+        `leader_epoch` is not used. Raises KafkaError for the records' faults, OSError for the disk's (L3).
+        """
+        if origin in _AS_IT_IS:
+            return self._append_as_it_is(records, now_ms)
+        config = self.config
+        header, data, log_append_time_ms = validate(records, config, now_ms, origin=origin)
+        marker = None
+        if header.producer_id >= 0:
+            marker = marker_of(header, data, 0)
+            cached = self.producers.check(
+                header, origin=origin, marker=marker, transaction_version=transaction_version, guard=guard
+            )
+            if cached is not None:
+                stamped_ms = cached.timestamp if log_append_time_ms >= 0 else -1
+                return AppendResult(cached.first_offset, cached.last_offset, stamped_ms, True)
+        base_offset = self.log_end_offset
+        last_offset = base_offset + header.last_offset_delta
+        size = header.size
+        segment = self.segments.active
+        if segment.should_roll(size, last_offset, header.max_timestamp, config, now_ms):
+            segment = self._roll_to(base_offset, now_ms)
+        if leader_epoch != self.leader_epochs.latest:
+            self.leader_epochs.assign(leader_epoch, base_offset)
+        parts = stamped_prefix(header, base_offset, leader_epoch), memoryview(data)[_PREFIX_BYTES:]
+        segment.append(parts, ((size, last_offset, header.max_timestamp),), config)
+        self.log_end_offset = last_offset + 1
+        if header.producer_id >= 0:
+            placed = header._replace(base_offset=base_offset, partition_leader_epoch=leader_epoch)
+            self._note_producer(segment, placed, data, 0)
+        return AppendResult(base_offset, last_offset, log_append_time_ms, False)
+
+    def _append_as_it_is(self, records: Buffer, now_ms: int) -> AppendResult:
+        headers: list[BatchHeader] = []
+        next_offset = self.log_end_offset
+        end = 0
+        for position, header in _whole_batches(records):
+            if not check_crc(records, position, header):
+                raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"the batch at offset {header.base_offset} fails its CRC")
+            if header.base_offset < next_offset or header.last_offset_delta < 0:
+                raise KafkaError(
+                    ErrorCode.OFFSET_OUT_OF_RANGE, f"a batch of offset {header.base_offset}, expected {next_offset}"
+                )
+            headers.append(header)
+            next_offset = header.next_offset
+            end = position + header.size
+        if not headers:
+            return AppendResult(-1, -1, -1, False)
+        if end > self.config.segment_bytes:
+            raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, f"{end} bytes do not fit into a segment")
+        newest = max(header.max_timestamp for header in headers)
+        segment = self.segments.active
+        if segment.should_roll(end, next_offset - 1, newest, self.config, now_ms):
+            segment = self._roll_to(headers[0].base_offset, now_ms)
+        data = memoryview(records)[:end]
+        notes = [(header.size, header.last_offset, header.max_timestamp) for header in headers]
+        segment.append((data,), notes, self.config)
+        self.log_end_offset = next_offset
+        position = 0
+        for header in headers:
+            if header.partition_leader_epoch > self.leader_epochs.latest:
+                self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
+            if header.producer_id >= 0:
+                self._note_producer(segment, header, data, position)
+            position += header.size
+        return AppendResult(headers[0].base_offset, next_offset - 1, -1, False)
+
+    def _note_producer(self, segment: Segment, header: BatchHeader, data: Buffer, position: int) -> None:
+        """Bring producer state past an appended batch, and the transaction index if it is the end of one."""
+        completed = self.producers.replay(header, marker_of(header, data, position))
+        if completed is not None and completed.aborted:
+            segment.transaction_index.append(AbortedTransaction._make(completed[:4]))
+
+    # Reading
+
+    def read(self, offset: int, max_bytes: int, upper_bound: int, min_one_message: bool = True) -> ReadResult:
+        """Whole batches from the one that holds `offset`, all below `upper_bound`; see `Segments.read`."""
+        if not self.log_start_offset <= offset <= self.log_end_offset:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        return self.segments.read(offset, max_bytes, upper_bound, self.log_end_offset, min_one_message)
+
+    def aborted_transactions(self, from_offset: int, to_offset: int) -> list[AbortedTransaction]:
+        return aborted_transactions(self.segments, from_offset, to_offset)
+
+    def lookup_timestamp(self, timestamp: int) -> TimestampOffset | None:
+        """The first record at or above the log start whose timestamp is `timestamp` or later."""
+        return first_at_or_after(self.segments, timestamp, self.log_start_offset)
+
+    def lookup_max_timestamp(self) -> TimestampOffset | None:
+        """The first record that has the largest timestamp."""
+        return latest(self.segments)
+
+    # How much counts
+
+    def advance_high_watermark(self, offset: int) -> bool:
+        """Move the high watermark up to `offset`, but not beyond the log end. Whether it moved."""
+        offset = min(offset, self.log_end_offset)
+        if offset <= self.high_watermark:
+            return False
+        self.high_watermark = offset
+        self.producers.advance_high_watermark(offset)
+        return True
+
+    def assign_leader_epoch(self, epoch: int) -> None:
+        """A leader begins at the log end."""
+        self.leader_epochs.assign(epoch, self.log_end_offset)
+
+    def delete_records(self, offset: int) -> int:
+        """Make `offset` (-1: the high watermark) the log start. The log start offset it then has."""
+        if offset == -1:
+            offset = self.high_watermark
+        if not 0 <= offset <= self.high_watermark:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, f"offset {offset} is not below the high watermark")
+        self.advance_log_start(offset)
+        return self.log_start_offset
+
+    def advance_log_start(self, offset: int) -> None:
+        """Forget what lies below `offset`. Files go when retention comes by."""
+        if offset > self.log_start_offset:
+            self.log_start_offset = offset
+            self.leader_epochs.truncate_from_start(offset)
+            self.producers.advance_log_start(offset)
+
+    # Segments
+
+    def roll(self, now_ms: int) -> None:
+        """Begin a new segment at the log end, unless the active one is empty."""
+        if self.segments.active.size:
+            self._roll_to(self.log_end_offset, now_ms)
+
+    def _roll_to(self, base_offset: int, now_ms: int) -> Segment:
+        """Close the active segment; the new one begins at `base_offset`, which is the log end or beyond it."""
+        old = self.segments.active
+        if base_offset != old.base_offset:
+            old.close_time_index()
+            old.trim()
+            self._snapshots.write(base_offset, self.producers, sync=False)
+        segment = Segment(self._context.disk, self.path, base_offset, new=True, now_ms=now_ms)
+        jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
+        segment.jitter_ms = self._context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
+        self._names_unsynced = True
+        if base_offset == old.base_offset:
+            self.segments.replace([old], [segment])
+        else:
+            self._rolled.append(old)
+            self.segments.add(segment)
+        return segment
+
+    def delete_old_segments(self, now_ms: int) -> int:
+        """Retention: by log start offset, size and age. Number of segments that went."""
+        gone = expired(
+            list(self.segments),
+            self.config,
+            log_start_offset=self.log_start_offset,
+            high_watermark=self.high_watermark,
+            log_end_offset=self.log_end_offset,
+            now_ms=now_ms,
+        )
+        if gone and gone[-1] is self.segments.active:
+            self._roll_to(self.log_end_offset, now_ms)
+        if gone:
+            self.segments.remove(gone)
+            self.set_aside(gone, now_ms)
+            self.advance_log_start(self.segments[0].base_offset)
+        return len(gone)
+
+    def set_aside(self, gone: list[Segment], now_ms: int) -> None:
+        """Rename the files of segments that are no longer part of the log; `reap` removes them later (L5)."""
+        due_ms = now_ms + self.config.file_delete_delay_ms
+        for segment in gone:
+            for path in segment.file_paths():
+                self._context.disk.rename(path, path + DELETED)
+                self._trash.append((due_ms, path + DELETED))
+            segment.move(self.path, DELETED)
+            snapshot = self._snapshots.set_aside(segment.base_offset, DELETED)
+            if snapshot is not None:
+                self._trash.append((due_ms, snapshot))
+
+    def reap(self, now_ms: int) -> None:
+        """Remove the set-aside files whose time has come."""
+        while self._trash and self._trash[0][0] <= now_ms:
+            self._context.disk.remove(self._trash.popleft()[1])
+
+    def expire_producers(self, now_ms: int) -> None:
+        self.producers.expire(now_ms, self._context.producer_expiration_ms)
+
+    # Truncation
+
+    def truncate_to(self, offset: int, now_ms: int) -> None:
+        """Make `offset` the log end, as a follower does whose leader has another history. Nothing if it is beyond."""
+        if offset >= self.log_end_offset:
+            return
+        if offset < self.segments[0].base_offset:
+            self.truncate_fully_and_start_at(offset, now_ms)
+            return
+        self._truncations += 1
+        gone = [segment for segment in self.segments if segment.base_offset > offset]
+        self.segments.remove(gone)
+        for segment in reversed(gone):
+            self._remove_files(segment)
+        self.segments.active.truncate_to(offset, now_ms)
+        self._set_end(offset)
+        self._snapshots.remove_above(offset)
+        start = self._snapshots.restore(
+            self.producers, self.log_start_offset, offset, now_ms, self._context.producer_expiration_ms
+        )
+        replay(self.producers, self.segments, start, offset)
+        self.producers.advance_high_watermark(self.high_watermark)
+
+    def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
+        """Drop everything; the log is empty and its next offset is `offset`."""
+        self._truncations += 1
+        old = list(self.segments)
+        for segment in reversed(old):
+            self._remove_files(segment)
+        fresh = Segment(self._context.disk, self.path, offset, new=True, now_ms=now_ms)
+        self.segments.replace(old, [fresh])
+        self.log_start_offset = offset
+        self.high_watermark = offset
+        self._set_end(offset)
+        self.leader_epochs.clear()
+        self._snapshots.remove_above(-1)
+        self.producers.restore(None, now_ms, self._context.producer_expiration_ms)
+
+    def _set_end(self, offset: int) -> None:
+        self.segments.forget_places()
+        self.log_end_offset = offset
+        self.log_start_offset = min(self.log_start_offset, offset)
+        self.high_watermark = min(self.high_watermark, offset)
+        self._flushed_offset = min(self._flushed_offset, offset)
+        self._complete_end = -1
+        self._rolled = deque(segment for segment in self._rolled if segment in self.segments)
+        self.leader_epochs.truncate_from_end(offset)
+
+    def _remove_files(self, segment: Segment) -> None:
+        for path in segment.file_paths():
+            self._context.disk.remove(path)
+
+    # Durability
+
+    @property
+    def must_flush(self) -> bool:
+        """Whether flush.messages records are not on the disk yet: flush before the reply."""
+        return self.log_end_offset - self._flushed_offset >= self.config.flush_messages
+
+    def flush_due(self, now_ms: int) -> bool:
+        """Whether to flush soon: a segment was rolled, or flush.ms have passed since this was last true."""
+        if self._rolled:
+            return True
+        if self.log_end_offset <= self._flushed_offset or now_ms - self._flush_asked_ms < self.config.flush_ms:
+            return False
+        self._flush_asked_ms = now_ms
+        return True
+
+    def flush(self) -> None:
+        """Bring what has been appended so far to the disk, and the recovery point up to it (L4).
+
+        Appends, rolls, retention and truncation may go on meanwhile in another thread.
+        """
+        truncations = self._truncations
+        end_offset = self.log_end_offset
+        if end_offset > self._flushed_offset or self._rolled:
+            self._sync_names()
+            self.leader_epochs.sync()
+            while self._rolled:
+                self._sync_segment(self._rolled[0], with_indexes=True)
+                self._rolled.popleft()
+            for segment in self.segments.from_offset(self._flushed_offset):
+                self._sync_segment(segment, with_indexes=False)
+            if truncations == self._truncations:
+                self._flushed_offset = max(self._flushed_offset, end_offset)
+
+    def _sync_segment(self, segment: Segment, with_indexes: bool) -> None:
+        try:
+            segment.sync(with_indexes)
+        except FileNotFoundError:
+            if segment in self.segments:
+                raise
+
+    def _sync_names(self) -> None:
+        """The directory entries of new segments; and of a new log, whose first flush this is, all that names it."""
+        if not self._names_unsynced:
+            return
+        self._names_unsynced = False
+        disk = self._context.disk
+        try:
+            if self._flushed_offset == self.segments[0].base_offset:
+                disk.open(os.path.join(self.path, PARTITION_METADATA)).sync()
+                disk.sync_directory(os.path.dirname(self.path))
+            disk.sync_directory(self.path)
+        except OSError:
+            self._names_unsynced = True
+            raise
+
+    def close(self) -> None:
+        """Make the files what a clean stop leaves: synced, indexes complete, producer state at the log end."""
+        if self._complete_end != self.log_end_offset:
+            active = self.segments.active
+            active.close_time_index()
+            active.trim()
+            self.flush()
+            active.sync(with_indexes=True)
+            if self.log_end_offset > max(self._snapshots.latest, self.log_start_offset):
+                self._snapshots.write(self.log_end_offset, self.producers, sync=True)
+            self._complete_end = self.log_end_offset
+        self.leader_epochs.sync()
+
+    def moved(self, path: str) -> None:
+        """Note that the directory has another name now."""
+        self.path = path
+        self._snapshots.directory = path
+        self.leader_epochs.path = os.path.join(path, os.path.basename(self.leader_epochs.path))
+        for segment in self.segments:
+            segment.move(path)
+
+
+def _whole_batches(records: Buffer) -> list[tuple[int, BatchHeader]]:
+    try:
+        return list(iter_batches(records))
+    except CorruptRecords as error:
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error)) from None

@@ -1,0 +1,144 @@
+"""The segments of one log in offset order, the last one active, and where things are in them.
+
+G1  A place is (segment, position) and the start of a batch, or the end of the log.
+G2  A few places that readers came to lately are remembered, so that a consumer at the tail costs neither a scan nor an
+    index look-up. They are forgotten whenever segments come, go or shrink; appends only add behind them.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+from .disk import FileSlice
+from .segment import Segment
+
+Place: TypeAlias = tuple[Segment, int]
+
+# Consumers at the tail ask for the offset where their last answer ended. More than a few of them at different offsets
+# of one partition are rare, and forgetting costs one look-up.
+MAX_KNOWN_PLACES: Final = 8
+
+
+class ReadResult(NamedTuple):
+    """Whole batches from the one that holds the wanted offset on; the last may be cut off.
+
+    slice is None when there is nothing to read. No record at or above end_offset is in the slice.
+    """
+
+    slice: FileSlice | None
+    size: int
+    end_offset: int
+
+
+class Segments:
+    __slots__ = ("_known", "_segments", "_starts", "active")
+
+    active: Segment
+
+    def __init__(self, segments: list[Segment]) -> None:
+        assert segments, "a log has a segment, if an empty one"
+        self._known: dict[int, Place] = {}
+        self._set(segments)
+
+    def _set(self, segments: list[Segment]) -> None:
+        self._segments = segments
+        self._starts = [segment.base_offset for segment in segments]
+        self.active = segments[-1]
+        self._known = {}
+
+    def __len__(self) -> int:
+        return len(self._segments)
+
+    def __iter__(self) -> Iterator[Segment]:
+        return iter(self._segments)
+
+    def __getitem__(self, number: int) -> Segment:
+        return self._segments[number]
+
+    @property
+    def size(self) -> int:
+        return sum(segment.size for segment in self._segments)
+
+    def number_of(self, offset: int) -> int:
+        """Index of the segment that holds `offset` if any does; the first one for offsets below it."""
+        return max(bisect_right(self._starts, offset) - 1, 0)
+
+    def from_offset(self, offset: int) -> list[Segment]:
+        """The segment that holds `offset`, and those after it."""
+        return self._segments[self.number_of(offset) :]
+
+    # Changes (G2)
+
+    def add(self, segment: Segment) -> None:
+        assert segment.base_offset > self.active.base_offset, "segments come in offset order"
+        self._set([*self._segments, segment])
+
+    def remove(self, gone: list[Segment]) -> None:
+        """Leave out some segments, but not all."""
+        self._set([segment for segment in self._segments if segment not in gone])
+
+    def replace(self, old: list[Segment], new: list[Segment]) -> None:
+        """Put `new` in place of `old`, which may be everything."""
+        kept = [segment for segment in self._segments if segment not in old]
+        self._set(sorted(kept + new, key=lambda segment: segment.base_offset))
+
+    def forget_places(self) -> None:
+        """Positions changed: a segment was cut."""
+        self._known = {}
+
+    # Finding
+
+    def locate(self, offset: int, log_end_offset: int) -> Place:
+        """Where the batch that holds `offset` begins, or the first one after it if compaction took the offset away."""
+        known = self._known.get(offset)
+        if known is not None:
+            return known
+        if offset < log_end_offset:
+            for segment in self.from_offset(offset):
+                found = segment.find(offset)
+                if found is not None:
+                    return segment, found[0]
+        return self.active, self.active.size
+
+    def read(
+        self, offset: int, max_bytes: int, upper_bound: int, log_end_offset: int, min_one_message: bool
+    ) -> ReadResult:
+        """What lies between `offset` and `upper_bound`, of one segment and at most `max_bytes`.
+
+        `min_one_message`: the first batch comes whole, however large. Data begins with the batch that holds `offset`;
+        nothing of the batch that holds `upper_bound` is read.
+        """
+        if offset >= upper_bound:
+            return ReadResult(None, 0, offset)
+        segment, start = self.locate(offset, log_end_offset)
+        stop_place = self.locate(upper_bound, log_end_offset)
+        stop_segment, stop = stop_place
+        end_offset = upper_bound
+        if segment is stop_segment:
+            self._remember(upper_bound, stop_place)
+        else:
+            stop = segment.size
+            end_offset = self._starts[self.number_of(segment.base_offset) + 1]
+        size = stop - start
+        if size > max_bytes:
+            size = self._limited(segment, start, max_bytes, min_one_message)
+            beyond = segment.offset_index.first_at_or_beyond(start + size)
+            if beyond is not None:
+                end_offset = min(end_offset, beyond)
+        if size <= 0:
+            return ReadResult(None, 0, offset)
+        return ReadResult(FileSlice(segment.file, start, size), size, end_offset)
+
+    @staticmethod
+    def _limited(segment: Segment, start: int, max_bytes: int, min_one_message: bool) -> int:
+        if not min_one_message:
+            return max_bytes
+        _, header = next(segment.headers(start))
+        return max(max_bytes, header.size)
+
+    def _remember(self, offset: int, place: Place) -> None:
+        known = self._known
+        if offset not in known:
+            if len(known) >= MAX_KNOWN_PLACES:
+                del known[next(iter(known))]
+            known[offset] = place
