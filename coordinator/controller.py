@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..wire.errors import ErrorCode, KafkaError
 from ..wire.schema import Message
@@ -39,8 +39,23 @@ ConfigValidator = Callable[[Mapping[str, "str | None"]], None]
 """Raises KafkaError(INVALID_CONFIG) unless these may be the configs of a resource."""
 
 
+class BrokerConfigValidator(Protocol):
+    """Raises KafkaError(INVALID_REQUEST) unless these may be set dynamically, on one broker or for all."""
+
+    def __call__(self, configs: Mapping[str, str | None], *, per_broker: bool) -> None: ...
+
+
 def accept_any(configs: Mapping[str, str | None]) -> None:
     """The validator of a controller whose configs nobody checks (tests, tools)."""
+
+
+def accept_any_of_broker(configs: Mapping[str, str | None], *, per_broker: bool) -> None:
+    """The same for brokers' configs."""
+
+
+def no_list(resource_type: int, name: str) -> str | None:
+    """No config is known to be a list."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +69,9 @@ class Controller:
     """Broker configs by Kafka's names, typed, dynamic values included."""
     validate_topic_configs: ConfigValidator = accept_any
     validate_group_configs: ConfigValidator = accept_any
-    validate_broker_configs: Callable[[Mapping[str, str | None], bool], None] = lambda configs, per_broker: None
-    is_list_config: Callable[[int, str], bool] = lambda resource_type, name: False
-    """Whether a config (resource type, name) is a list, so that values can be appended to it."""
+    validate_broker_configs: BrokerConfigValidator = accept_any_of_broker
+    list_default: Callable[[int, str], str | None] = no_list
+    """The default of a list config (resource type, name) as text; None for a config that is no list."""
 
     @property
     def has_elr(self) -> bool:

@@ -12,7 +12,7 @@ BLOCK_SIZE: Final = 1000
 LAST_PRODUCER_ID: Final = 2**63 - 1
 
 
-def allocate_producer_ids(controller: Controller, broker_id: int, now_ms: int) -> Decision[range]:
+def allocate_producer_ids(controller: Controller, now_ms: int, *, broker_id: int) -> Decision[range]:
     """The next block of producer ids for this broker. Raises KafkaError(BROKER_ID_NOT_REGISTERED)."""
     broker = controller.broker(broker_id)
     first = controller.image.next_producer_id

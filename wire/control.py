@@ -85,6 +85,7 @@ _VALUES: dict[ControlType, type[Message]] = {
     ControlType.KRAFT_VERSION: KRaftVersionRecord,
     ControlType.KRAFT_VOTERS: VotersRecord,
 }
+_KINDS: dict[int, ControlType] = {kind.value: kind for kind in ControlType}
 _KEY = struct.Struct(">hh")  # version, type
 _VERSION = struct.Struct(">h")
 
@@ -99,7 +100,7 @@ def decode_key(key: bytes | memoryview) -> ControlType | None:
     if len(key) < _KEY.size:
         raise ProtocolError(f"the key of a control record has {len(key)} bytes")
     _, kind = _KEY.unpack_from(key)
-    return ControlType(kind) if kind in ControlType else None
+    return _KINDS.get(kind)
 
 
 def encode_value(message: Message) -> bytes:

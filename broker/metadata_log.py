@@ -1,0 +1,273 @@
+"""`__cluster_metadata-0` on disk: its log, snapshots, quorum-state; reading it into an image and appending to it.
+
+The quorum has one voter, this node, so what is flushed is committed. All functions here block on the disk;
+`metadata.py` decides what runs in a worker thread.
+
+M1  Batches carry the quorum epoch, which grows by one at each start; the first batch of an epoch is its LeaderChange.
+M2  quorum-state is on the disk before the first batch of its epoch.
+M3  The log is scanned at every start: nothing but the log itself and finished snapshots is believed.
+M4  Records of one append that do not fit into one batch are a metadata transaction: all of them count, or none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Final
+
+from ..coordinator import record_versions
+from ..coordinator.features import METADATA_VERSION
+from ..coordinator.image import ClusterImage, ReplayError
+from ..coordinator.quorum_state import FILE as QUORUM_STATE
+from ..coordinator.quorum_state import QuorumState, decode_quorum_state
+from ..coordinator.records import cluster
+from ..coordinator.snapshot import Snapshot, control_batch, data_batch, decode_snapshot, encode_snapshot, records_of
+from ..storage.config import LogConfig
+from ..storage.disk import Disk
+from ..storage.errors import StorageError
+from ..storage.log import LogContext, Origin, PartitionLog
+from ..storage.recovery import open_log
+from ..wire import uuids
+from ..wire.batches import BatchHeader, iter_batches
+from ..wire.control import (
+    ControlType,
+    KRaftVersionRecord,
+    LeaderChangeMessage,
+    Voter,
+    VotersRecord,
+    decode_key,
+    decode_value,
+)
+from ..wire.errors import ProtocolError
+from ..wire.records import iter_records
+from ..wire.schema import Message
+
+TOPIC: Final = "__cluster_metadata"
+DIRECTORY: Final = f"{TOPIC}-0"
+BOOTSTRAP: Final = "bootstrap.checkpoint"
+
+LONGEST_BATCH_BYTES: Final = 4 << 20
+"""Half of what Kafka's readers take (8 MiB), so that an estimate need not be exact."""
+
+READ_BYTES: Final = 4 << 20
+"""How much of the log is read at once."""
+
+_CHECKPOINT: Final = re.compile(r"(\d{20})-(\d{10})\.checkpoint")
+
+
+class MetadataLog:
+    """The one writer of the metadata log. Made by `open_metadata_log`, which reads it."""
+
+    def __init__(self, path: str, disk: Disk, node_id: int, directory_id: bytes, log: PartitionLog) -> None:
+        self._path = path
+        self._disk = disk
+        self._node_id = node_id
+        self._directory_id = directory_id
+        self._log = log
+        self._quorum = QuorumState()
+        self._kraft_version = 0
+        self._voters: VotersRecord | None = None
+        self._voters_in_log = False
+        self.flushed_offset = log.log_end_offset
+
+    @property
+    def epoch(self) -> int:
+        """The quorum epoch in which we append."""
+        return self._quorum.leader_epoch
+
+    @property
+    def end_offset(self) -> int:
+        return self._log.log_end_offset
+
+    def load(self, image: ClusterImage, now_ms: int) -> None:
+        """Replay the newest snapshot and the log after it into an empty image. Raises StorageError."""
+        try:
+            self._read_quorum_state()
+            start = self._load_snapshot(image, now_ms)
+            for header, records in self._batches(start):
+                offset = header.base_offset
+                for key, value in records:
+                    if header.is_control:
+                        self._note_control(key, value)
+                        image.offset, image.epoch = offset, header.partition_leader_epoch
+                    elif offset >= start:
+                        assert value is not None, "metadata records have values"
+                        image.replay(cluster.decode_record(value), offset, header.partition_leader_epoch)
+                    offset += 1
+        except (ReplayError, ProtocolError) as error:
+            raise StorageError(f"{self._path}: {error}") from None
+        self._check_voters()
+
+    def _read_quorum_state(self) -> None:
+        path = os.path.join(self._path, QUORUM_STATE)
+        if self._disk.status(path) is not None:
+            self._quorum = decode_quorum_state(self._disk.read(path))
+
+    def _load_snapshot(self, image: ClusterImage, now_ms: int) -> int:
+        """Replay the newest snapshot; the offset from which the log goes on."""
+        newest = (0, 0)
+        for name in self._disk.list(self._path):
+            if name.endswith((".part", ".deleted")):
+                self._disk.remove(os.path.join(self._path, name))
+            elif (found := _CHECKPOINT.fullmatch(name)) is not None:
+                newest = max(newest, (int(found[1]), int(found[2])))
+                if newest == (0, 0):  # the voters of a new quorum, and nothing else
+                    self._note_voters(decode_snapshot(self._disk.read(os.path.join(self._path, name)), name))
+        offset, epoch = newest
+        if offset < self._log.log_start_offset:
+            raise ReplayError(f"the log starts at {self._log.log_start_offset}, but no snapshot reaches that far")
+        if offset > 0:
+            name = f"{offset:020}-{epoch:010}.checkpoint"
+            snapshot = decode_snapshot(self._disk.read(os.path.join(self._path, name)), name)
+            self._note_voters(snapshot)
+            for record in snapshot.records:
+                image.replay(record, offset - 1, epoch)
+            if epoch > self._log.leader_epochs.latest or offset > self._log.log_end_offset:
+                self._log.truncate_fully_and_start_at(offset, now_ms)
+        return offset
+
+    def _note_voters(self, snapshot: Snapshot) -> None:
+        if snapshot.voters is not None:
+            self._kraft_version, self._voters = snapshot.kraft_version, snapshot.voters
+
+    def _note_control(self, key: bytes | memoryview | None, value: bytes | memoryview | None) -> None:
+        kind = decode_key(key) if key is not None else None
+        if kind is None or value is None:
+            return
+        message = decode_value(kind, value)
+        if isinstance(message, KRaftVersionRecord):
+            self._kraft_version = message.k_raft_version
+        elif isinstance(message, VotersRecord):
+            self._voters, self._voters_in_log = message, True
+
+    def _batches(
+        self, start: int
+    ) -> Iterator[tuple[BatchHeader, list[tuple[bytes | memoryview | None, bytes | memoryview | None]]]]:
+        offset, end = start, self._log.log_end_offset
+        while offset < end:
+            found = self._log.read(offset, READ_BYTES, end)
+            if found.slice is None:
+                return
+            data = found.slice.read()
+            for position, header in iter_batches(data):
+                yield header, [(record.key, record.value) for record in iter_records(data, position)]
+                offset = header.next_offset
+
+    def _check_voters(self) -> None:
+        """A log of a quorum with other voters is not ours to write: they might have gone on without us."""
+        voters = [voter.voter_id for voter in self._voters.voters] if self._voters else list(self._quorum.voters)
+        if voters and voters != [self._node_id]:
+            named = ", ".join(map(str, sorted(voters)))
+            raise StorageError(
+                f"{self._path} belongs to a quorum of controllers {named}; only one with the single controller "
+                f"{self._node_id} can be continued here"
+            )
+
+    def claim(self) -> None:
+        """Begin the next epoch as its leader (M2)."""
+        epoch = max(self._quorum.leader_epoch, self._log.leader_epochs.latest) + 1
+        dynamic = self._voters is not None
+        self._quorum = QuorumState(
+            leader_epoch=epoch,
+            leader_id=self._node_id,
+            voters=() if dynamic else (self._node_id,),
+            version=1 if dynamic else 0,
+        )
+        self._disk.write_atomic(os.path.join(self._path, QUORUM_STATE), self._quorum.encode())
+
+    def append_leader_change(self, image: ClusterImage, now_ms: int) -> None:
+        """Write that the epoch has begun (M1), and the voters where only a snapshot names them so far."""
+        ourselves = Voter(voter_id=self._node_id)
+        change = LeaderChangeMessage(leader_id=self._node_id, voters=[ourselves], granting_voters=[ourselves])
+        messages: list[tuple[ControlType, Message]] = [(ControlType.LEADER_CHANGE, change)]
+        if self._voters is not None and not self._voters_in_log:
+            version = KRaftVersionRecord(k_raft_version=self._kraft_version)
+            messages += [(ControlType.KRAFT_VERSION, version), (ControlType.KRAFT_VOTERS, self._voters)]
+            self._voters_in_log = True
+        batch = control_batch(messages, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms)
+        self._write(batch, now_ms)
+        image.offset, image.epoch = self.end_offset - 1, self.epoch
+
+    def append(self, image: ClusterImage, records: Sequence[Message], now_ms: int) -> None:
+        """Write records and replay them, together or not at all (M4). Not durable before `flush`."""
+        level = image.features.get(METADATA_VERSION, 0)
+        values = [record_versions.encode(record, level) for record in records]
+        if sum(map(len, values)) > LONGEST_BATCH_BYTES:
+            begin, end = cluster.BeginTransactionRecord(name="Large change"), cluster.EndTransactionRecord()
+            records = [begin, *records, end]
+            values = [cluster.encode_record(begin), *values, cluster.encode_record(end)]
+        first = self.end_offset
+        for batch in _split(values):
+            self._write(data_batch(batch, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms), now_ms)
+        for offset, record in enumerate(records, first):
+            image.replay(record, offset, self.epoch)
+
+    def _write(self, batch: bytes, now_ms: int) -> None:
+        self._log.append(batch, leader_epoch=self.epoch, now_ms=now_ms, origin=Origin.RAFT_LEADER)
+
+    def flush(self) -> None:
+        """Return when everything appended so far is on the disk, and so committed."""
+        end = self.end_offset
+        self._log.flush()
+        self._log.advance_high_watermark(end)
+        self.flushed_offset = end
+
+    @property
+    def needs_flush(self) -> bool:
+        return self.flushed_offset < self.end_offset
+
+    def write_snapshot(self, image: ClusterImage, now_ms: int) -> None:
+        """Write the image, which has everything up to the log's end, as a snapshot."""
+        level = image.features.get(METADATA_VERSION, 0)
+        snapshot = Snapshot(list(records_of(image)), now_ms, self._kraft_version, self._voters)
+        data = encode_snapshot(snapshot, epoch=image.epoch, now_ms=now_ms, metadata_version=level)
+        name = f"{image.offset + 1:020}-{image.epoch:010}.checkpoint"
+        self._disk.write_atomic(os.path.join(self._path, name), data)
+
+    def close(self) -> None:
+        self._log.close()
+
+
+def _split(values: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Runs of values that fit into one batch each."""
+    batch: list[bytes] = []
+    size = 0
+    for value in values:
+        if batch and size + len(value) > LONGEST_BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(value)
+        size += len(value)
+    if batch:
+        yield batch
+
+
+def open_metadata_log(
+    parent: str, disk: Disk, *, node_id: int, directory_id: bytes, config: LogConfig, now_ms: int, rng: Random
+) -> MetadataLog:
+    """Open the metadata log in a log directory, made if it is not there. Raises StorageError, OSError."""
+    path = os.path.join(parent, DIRECTORY)
+    context = LogContext(disk=disk, random=rng)
+    log = open_log(
+        path, context, topic=TOPIC, partition=0, topic_id=uuids.METADATA_TOPIC_ID, config=config, now_ms=now_ms
+    )
+    return MetadataLog(path, disk, node_id, directory_id, log)
+
+
+def read_bootstrap(parent: str, disk: Disk) -> list[Message] | None:
+    """The records that a new cluster starts with, if the directory was formatted with some. Raises StorageError."""
+    path = os.path.join(parent, BOOTSTRAP)
+    if disk.status(path) is None:
+        return None
+    try:
+        return decode_snapshot(disk.read(path), path).records
+    except (ReplayError, ProtocolError) as error:
+        raise StorageError(str(error)) from None
+
+
+def write_bootstrap(parent: str, disk: Disk, records: Sequence[Message], now_ms: int) -> None:
+    """Leave the records that a new cluster starts with, as `kafka-storage format` does in every log directory."""
+    data = encode_snapshot(Snapshot(list(records)), epoch=0, now_ms=now_ms, metadata_version=0)
+    disk.write_atomic(os.path.join(parent, BOOTSTRAP), data)
