@@ -11,6 +11,7 @@ ValueError with what is wrong, never anything else. Formats: spec 1.2, 1.4, 1.6,
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from ..wire import uuids
@@ -106,14 +107,17 @@ def decode_partition_metadata(data: bytes) -> bytes:
     return topic_id
 
 
-def encode_properties(values: Mapping[str, str]) -> bytes:
-    """A Java properties file: an empty comment line as Kafka writes it (the date after it would change every time)."""
+def encode_properties(values: Mapping[str, str], now_ms: int) -> bytes:
+    """A Java properties file under the two comment lines that Java writes: none, and the date."""
 
     def escaped(text: str) -> str:
         text = re.sub(r"([\\=:#! ])", r"\\\1", text)
         return "".join(c if " " <= c <= "~" else "".join(f"\\u{unit:04X}" for unit in _utf16(c)) for c in text)
 
-    return "".join(["#\n", *(f"{escaped(key)}={escaped(value)}\n" for key, value in values.items())]).encode()
+    weekday, month, day, clock, year = datetime.fromtimestamp(now_ms // 1000, UTC).ctime().split()
+    lines = ["#", f"#{weekday} {month} {int(day):02} {clock} UTC {year}"]
+    lines += [f"{escaped(key)}={escaped(value)}" for key, value in values.items()]
+    return "\n".join([*lines, ""]).encode()
 
 
 def _utf16(character: str) -> list[int]:

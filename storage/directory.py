@@ -73,7 +73,7 @@ class LogDirectory:
 
     # Starting
 
-    def open(self, *, node_id: int, cluster_id: str | None, make_cluster_id: Callable[[], str]) -> None:
+    def open(self, *, node_id: int, cluster_id: str | None, make_cluster_id: Callable[[], str], now_ms: int) -> None:
         """Take the directory, make it ours if it is empty, and read what it says about itself.
 
         `cluster_id` is the one it must belong to, None if any will do; an empty directory gets it, or a new one. Raises
@@ -86,7 +86,9 @@ class LogDirectory:
                 f"{self.path} is in use by another broker (it holds {LOCK}); stop that one or use another directory"
             )
         try:
-            self._read_identity(node_id, cluster_id, make_cluster_id)
+            if self._disk.status(self._file(checkpoint.META_PROPERTIES)) is None:
+                self._format(node_id, make_cluster_id() if cluster_id is None else cluster_id, now_ms)
+            self._read_identity(node_id, cluster_id)
             self._read_clean_marker()
             self._recovery_points = self._read_offsets(checkpoint.RECOVERY_POINTS)
             self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
@@ -96,26 +98,26 @@ class LogDirectory:
             self.unlock()
             raise
 
-    def _read_identity(self, node_id: int, cluster_id: str | None, make_cluster_id: Callable[[], str]) -> None:
+    def _format(self, node_id: int, cluster_id: str, now_ms: int) -> None:
+        """Give a directory without identity ours, if no log is in it."""
+        for name in self._disk.list(self.path):
+            status = self._disk.status(self._file(name))
+            if status is not None and status.is_directory:
+                raise StorageError(
+                    f"{self.path} holds {name} but no meta.properties; restore that file or use an empty directory"
+                )
+        values = {
+            "node.id": str(node_id),
+            "directory.id": uuids.to_text(uuids.random(self.context.random)),
+            "version": "1",
+            "cluster.id": cluster_id,
+        }
         path = self._file(checkpoint.META_PROPERTIES)
-        if self._disk.status(path) is None:
-            self._check_empty(path)
-            self.formatted = True
-            self.cluster_id = make_cluster_id() if cluster_id is None else cluster_id
-            self.node_id = node_id
-            self.directory_id = uuids.random(self.context.random)
-            self._disk.write_atomic(
-                path,
-                checkpoint.encode_properties(
-                    {
-                        "node.id": str(node_id),
-                        "directory.id": uuids.to_text(self.directory_id),
-                        "version": "1",
-                        "cluster.id": self.cluster_id,
-                    }
-                ),
-            )
-            return
+        self._disk.write_atomic(path, checkpoint.encode_properties(values, now_ms))
+        self.formatted = True
+
+    def _read_identity(self, node_id: int, cluster_id: str | None) -> None:
+        path = self._file(checkpoint.META_PROPERTIES)
         values = checkpoint.decode_properties(self._disk.read(path))
         if values.get("version") != "1" or not values.get("cluster.id"):
             raise StorageError(f"{path} is not what a KRaft broker writes (version=1, cluster.id, node.id)")
@@ -134,15 +136,6 @@ class LogDirectory:
             self.directory_id = uuids.from_text(values["directory.id"])
         except (KeyError, ValueError):
             raise StorageError(f"{path} has no valid directory.id; Kafka 3.7 and later write one") from None
-
-    def _check_empty(self, meta_properties: str) -> None:
-        """A directory without identity is made ours only if no log is in it."""
-        for name in self._disk.list(self.path):
-            status = self._disk.status(self._file(name))
-            if status is not None and status.is_directory:
-                raise StorageError(
-                    f"{self.path} holds {name} but no meta.properties; restore that file or use an empty directory"
-                )
 
     def _read_clean_marker(self) -> None:
         path = self._file(checkpoint.CLEAN_SHUTDOWN)
