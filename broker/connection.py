@@ -153,19 +153,22 @@ class Connection:
         request = api.request.decode_from(frame, version, header.size)[0]
         try:
             result = api.handler(request, call)
-            if not isinstance(result, (Message, bytes, NoneType)):
-                await self._flush()
-                self._since_checkpoint = 0
-                self.is_waiting = True
-                result = await result
-                self.is_waiting = False
-        except (ProtocolError, OSError):
+        except ProtocolError:
             raise
         except Exception:
-            log.exception(
-                "%s v%d of %s (client id %r) failed; closing its connection", api.name, version, self, header.client_id
-            )
-            return False
+            return self._fail(call)
+        if not isinstance(result, (Message, bytes, NoneType)):
+            await self._flush()
+            self._since_checkpoint = 0
+            self.is_waiting = True
+            try:
+                result = await result
+            except ProtocolError:
+                raise
+            except Exception:
+                return self._fail(call)
+            finally:
+                self.is_waiting = False
         if result is None:
             return not call.close
         self._queue(result, header.correlation_id, call)
@@ -176,6 +179,12 @@ class Connection:
             self._since_checkpoint = 0
             await trio.lowlevel.checkpoint()
         return True
+
+    def _fail(self, call: Call) -> bool:
+        """A defect or a broken disk of ours: say so with its context, and close rather than answer."""
+        name, version = call.api.name, call.version
+        log.exception("%s v%d of %s (client id %r) failed; closing its connection", name, version, self, call.client_id)
+        return False
 
     def _queue(self, reply: Message | bytes, correlation_id: int, call: Call | None) -> None:
         """Encode a reply and keep it for the next flush."""

@@ -21,7 +21,9 @@ import trio
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
 from ..storage.log import AppendResult, Origin, PartitionLog
+from ..storage.producers import VerificationGuard
 from ..wire import uuids
+from ..wire.batches import Buffer
 from ..wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -97,18 +99,24 @@ class Partition:
 
     def append(
         self,
-        records: bytes | memoryview,
+        records: Buffer,
         *,
         now_ms: int,
         origin: Origin = Origin.CLIENT,
-        produce_version: int | None = None,
+        transaction_version: int = 0,
+        guard: VerificationGuard | None = None,
     ) -> AppendResult:
-        """Append one batch (a coordinator: one or more) and let waiting fetches know. Raises KafkaError."""
+        """Append one batch and let waiting fetches know. Raises KafkaError."""
         log = self.log
         stable = log.last_stable_offset
         try:
             result = log.append(
-                records, leader_epoch=self.leader_epoch, now_ms=now_ms, origin=origin, produce_version=produce_version
+                records,
+                leader_epoch=self.leader_epoch,
+                now_ms=now_ms,
+                origin=origin,
+                transaction_version=transaction_version,
+                guard=guard,
             )
         except OSError as error:  # nothing was appended; a full disk takes writes again when there is room
             logger.error("cannot append to %s: %s", self, error)

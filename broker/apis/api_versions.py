@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from ...coordinator.controller import SUPPORTED_FEATURES
+from ...coordinator.features import SUPPORTED_FEATURES
 from ...wire.apis.api_versions import (
     ApiVersion,
     ApiVersionsRequest,

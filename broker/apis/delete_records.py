@@ -41,7 +41,7 @@ def _delete(topic: str, asked: DeleteRecordsPartition, call: Call) -> DeleteReco
         partition = call.broker.partitions.require(topic, asked.partition_index)
         if not partition.log.config.delete:
             raise KafkaError(ErrorCode.POLICY_VIOLATION)
-        result.low_watermark = partition.log.delete_records(asked.offset, call.now_ms)
+        result.low_watermark = partition.log.delete_records(asked.offset)
         partition.wake_all()
     except KafkaError as error:
         result.error_code = error.code

@@ -10,10 +10,9 @@ again. Errors, for each partition, in Kafka's order: see `storage.validation` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from ...storage.log import Origin
-from ...storage.validation import RecordErrors
+from ...storage.validation import RecordErrors, check_single_batch
 from ...wire.apis.produce import (
     BatchIndexAndErrorMessage,
     PartitionProduceData,
@@ -32,38 +31,53 @@ ADMIN_CLIENT = "__admin_client"
 
 
 @api(ProduceRequest, advertised=(0, 13))
-def produce(request: ProduceRequest, call: Call) -> ProduceResponse | None:
+def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     now_ms = call.now_ms
     failed = False
     topics = []
+    unflushed: list[Partition] = []
     for topic in request.topic_data:
         answers = []
         for data in topic.partition_data:
             try:
-                answer = _append(request, topic, data, call, now_ms)
+                answer = _append(request, topic, data, call, now_ms, unflushed)
             except KafkaError as error:
                 answer = _refusal(data.index, error)
                 failed = True
             answers.append(answer)
         topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
+    response: ProduceResponse | None = ProduceResponse(responses=topics)
     if request.acks == 0:
         call.close = failed
-        return None
-    return ProduceResponse(responses=topics)
+        response = None
+    return _flushed(unflushed, response, call) if unflushed else response
+
+
+async def _flushed(partitions: list[Partition], response: ProduceResponse | None, call: Call) -> ProduceResponse | None:
+    """The response, once the logs that have got flush.messages records are on the disk."""
+    for partition in partitions:
+        if partition.log.must_flush:
+            await call.broker.offload(partition.log.flush)
+    return response
 
 
 def _append(
-    request: ProduceRequest, topic: TopicProduceData, data: PartitionProduceData, call: Call, now_ms: int
+    request: ProduceRequest,
+    topic: TopicProduceData,
+    data: PartitionProduceData,
+    call: Call,
+    now_ms: int,
+    unflushed: list[Partition],
 ) -> PartitionProduceResponse:
     partition = _find(topic, data.index, call)
+    check_single_batch(data.records, call.version)
     if request.acks not in (0, 1, -1):
         raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if partition.topic in INTERNAL_TOPICS and call.client_id != ADMIN_CLIENT:
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
-    records = data.records
-    if records is None or not len(records):
-        raise KafkaError(ErrorCode.INVALID_RECORD)
-    result = partition.append(records, now_ms=now_ms, origin=Origin.CLIENT, produce_version=call.version)
+    result = partition.append(data.records, now_ms=now_ms)
+    if partition.log.must_flush:
+        unflushed.append(partition)
     return PartitionProduceResponse(
         index=data.index,
         base_offset=result.base_offset,
