@@ -34,6 +34,9 @@ from ..client import (
 )
 
 CALL_TIMEOUT_S = 30.0
+QUIET: dict[str, Any] = {"log_level": 0}
+"""While a broker is down librdkafka would log every try to connect."""
+
 PASSING_ERRORS = {
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._TRANSPORT,
@@ -69,7 +72,7 @@ class ConfluentClient:
             config["transactional.id"] = options.transactional_id
             config["transaction.timeout.ms"] = options.transaction_timeout_ms
             del config["enable.idempotence"]
-        producer = Producer({"bootstrap.servers": self._bootstrap} | config)
+        producer = Producer(QUIET | {"bootstrap.servers": self._bootstrap} | config)
         if options.transactional_id is not None:
             with refusals():
                 producer.init_transactions(CALL_TIMEOUT_S)
@@ -91,10 +94,10 @@ class ConfluentClient:
         if options.instance_id is not None:
             config["group.instance.id"] = options.instance_id
         start = NO_OFFSET if options.group else OFFSET_BEGINNING if options.from_beginning else OFFSET_END
-        return ConfluentConsumer(Consumer({"bootstrap.servers": self._bootstrap} | config), start)
+        return ConfluentConsumer(Consumer(QUIET | {"bootstrap.servers": self._bootstrap} | config), start)
 
     def admin(self) -> "ConfluentAdmin":
-        return ConfluentAdmin(AdminClient({"bootstrap.servers": self._bootstrap}))
+        return ConfluentAdmin(AdminClient(QUIET | {"bootstrap.servers": self._bootstrap}))
 
 
 class refusals:
