@@ -28,8 +28,8 @@ def test_there_is_a_class_for_every_definition_and_no_other() -> None:
 def test_class_agrees_with_kafka(name: str) -> None:
     cls, definition = OURS[name], KAFKA[name]
     valid = versions(definition["validVersions"])
-    assert cls.VERSIONS == (valid[0], valid[-1])
-    assert cls.UNSTABLE == definition.get("latestVersionUnstable", definition["type"] == "response" and cls.UNSTABLE)
+    assert (valid[0], valid[-1]) == cls.VERSIONS
+    assert definition.get("latestVersionUnstable", definition["type"] == "response" and cls.UNSTABLE) == cls.UNSTABLE
     agree(cls, definition, valid)
 
 
@@ -42,9 +42,9 @@ def test_class_agrees_with_kafka_pythons_copy_of_the_definitions(name: str) -> N
 
 
 def agree(cls: type[Message], definition: Definition, shared: range) -> None:
-    assert cls.KEY == definition.get("apiKey", -1)
+    assert definition.get("apiKey", -1) == cls.KEY
     flexible = versions(definition["flexibleVersions"])
-    assert cls.FLEXIBLE == (flexible[0] if flexible else NEVER)
+    assert (flexible[0] if flexible else NEVER) == cls.FLEXIBLE
     for version in shared:
         assert our_layout(cls, version) == layout_in_kafka(definition, version), f"version {version}"
 
