@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Result = Message | bytes | None
 Handler = Callable[[Any, "Call"], Result | Awaitable[Result]]
-AnyHandler = TypeVar("AnyHandler", bound=Callable[..., object])
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ class Reading:
     @property
     def _replica_id(self) -> int:
         request = self._request
-        return request.replica_state.replica_id if self._call.version >= 15 else request.replica_id
+        replica_id: int = request.replica_state.replica_id if self._call.version >= 15 else request.replica_id
+        return replica_id
 
     def _find(self, position: Position) -> Partition:
         partitions = self._call.broker.partitions

@@ -22,6 +22,7 @@ from ...wire.apis.produce import (
     TopicProduceData,
     TopicProduceResponse,
 )
+from ...wire.batches import Buffer
 from ...wire.errors import ErrorCode, KafkaError
 from ..dispatch import Call, api
 from ..partitions import INTERNAL_TOPICS, Partition
@@ -70,12 +71,13 @@ def _append(
     unflushed: list[Partition],
 ) -> PartitionProduceResponse:
     partition = _find(topic, data.index, call)
-    check_single_batch(data.records, call.version)
+    records: Buffer = data.records or b""
+    check_single_batch(records, call.version)
     if request.acks not in (0, 1, -1):
         raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if partition.topic in INTERNAL_TOPICS and call.client_id != ADMIN_CLIENT:
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
-    result = partition.append(data.records, now_ms=now_ms)
+    result = partition.append(records, now_ms=now_ms)
     if partition.log.must_flush:
         unflushed.append(partition)
     return PartitionProduceResponse(
