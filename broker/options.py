@@ -52,13 +52,11 @@ def gather(options: ServeOptions) -> tuple[ServeSettings, list[str]]:
 
 
 def _settings(config: Config, topics: Sequence[str]) -> ServeSettings:
-    if len(config.log_dirs) > 1:
-        raise ConfigError("log.dirs: more than one directory is not supported, name one (or use --data-dir DIR)")
     return ServeSettings(
         config=config,
         listeners=config.listeners,
         advertised=config.advertised_listeners,
-        data_dir=os.path.abspath(config.log_dirs[0]),
+        data_dir=",".join(os.path.abspath(directory) for directory in config.log_dirs),
         topics=tuple(_topic(text) for text in topics),
     )
 

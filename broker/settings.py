@@ -15,7 +15,7 @@ class ServeSettings:
     advertised: tuple[Endpoint, ...]
     """What clients are told; empty means the address that each connected to."""
     data_dir: str
-    """Absolute path of the log directory; created when it is not there."""
+    """Absolute path of the log directory, for people; of several, all with commas between. `config.log_dirs` counts."""
     topics: tuple[tuple[str, int | None], ...] = ()
     """Topics to create when missing, with their partitions; None means num.partitions."""
 

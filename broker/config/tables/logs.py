@@ -24,7 +24,7 @@ from .rows import (
 LOGS: tuple[Definition, ...] = (
     used("log.dir", LIST, ("/tmp/kafka-logs",), NON_EMPTY_LIST, HIGH, READ_ONLY,
         "Directory of the data when log.dirs is not set."),
-    used("log.dirs", LIST, None, NON_EMPTY_LIST, HIGH, READ_ONLY, "Directory of the data, in Kafka's own layout."),
+    used("log.dirs", LIST, None, NON_EMPTY_LIST, HIGH, READ_ONLY, "Directories of the data, in Kafka's own layout."),
     known("cordoned.log.dirs", LIST, (), ANY, MEDIUM, PER_BROKER, "Log directories that get no new partitions."),
     used("num.partitions", INT, 1, at_least(1), MEDIUM, READ_ONLY,
         "Partitions of a topic that is created without a count."),
