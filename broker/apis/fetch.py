@@ -81,7 +81,7 @@ class Reading:
         self._call = call
         self._context = context
         self._max_bytes = min(request.max_bytes, call.broker.config["fetch.max.bytes"])
-        self._min_bytes = min(request.min_bytes, self._max_bytes)
+        self._min_bytes: int = min(request.min_bytes, self._max_bytes)
         self._settled = False
         self.size = 0
         self.answers: list[PartitionData] = []
