@@ -44,7 +44,7 @@ from ..wire.batches import (
 )
 from ..wire.compression import Compression, CompressionError, check_start
 from ..wire.errors import ErrorCode, KafkaError
-from ..wire.records import MAX_INFLATED_BYTES, RecordsTooLarge, Skimmed, parse_records, records_of, skim_records
+from ..wire.records import MAX_INFLATED_BYTES, RecordsTooLarge, parse_records, records_of, skim_records
 from .config import LOG_APPEND_TIME, LogConfig
 from .origin import Origin
 
@@ -99,6 +99,10 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
     if records is None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "No records")
     size = len(records)
+    if size >= HEADER_BYTES:
+        header = read_header(records)
+        if header.size == size and header.magic == MAGIC:  # as it nearly always is
+            return _check_zstd(header, produce_version)
     first = _next_batch(records, 0)
     if first is None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "The records hold no whole batch")
@@ -106,12 +110,17 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
         raise KafkaError(ErrorCode.INVALID_RECORD, f"Only batches of magic {MAGIC} are accepted")
     if first < HEADER_BYTES:
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"A batch of {first} bytes is smaller than its header")
-    header = read_header(records)
+    header = _check_zstd(read_header(records), produce_version)
+    if _next_batch(records, first) is not None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "More than one batch for a partition")
+    return header
+
+
+def _check_zstd(header: BatchHeader, produce_version: int | None) -> BatchHeader:
+    """Row 6."""
     old_version = produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION
     if old_version and header.compression == Compression.ZSTD:
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
-    if first < size and _next_batch(records, first) is not None:
-        raise KafkaError(ErrorCode.INVALID_RECORD, "More than one batch for a partition")
     return header
 
 
@@ -158,7 +167,7 @@ def validate(
     data = records if size == len(records) else memoryview(records)[:size]
 
     append_time = config.message_timestamp_type == LOG_APPEND_TIME
-    target = header.compression if header.is_control else _TARGETS.get(config.compression_type, header.compression)
+    target = _target_codec(header, config)
     max_timestamp = header.max_timestamp
     if target != header.compression:
         _inspect(data, header, config, now_ms, topic_partition, MAX_INFLATED_BYTES)
@@ -242,33 +251,36 @@ def _inspect(
 ) -> int:
     """Rows 16 to 18. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
     try:
-        skimmed = skim_records(records_of(data, 0, header, max_bytes), header.records_count)
+        records = records_of(data, 0, header, max_bytes)
+        skim = skim_records(records, header.records_count)
     except RecordsTooLarge as error:
         if max_bytes == INSPECT_MAX_BYTES:
             return header.max_timestamp  # V2
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The batch inflates to too much: {error}") from error
     except CorruptRecords as error:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
-    _check_records(skimmed, header, config, now_ms, topic_partition)
-    if header.compression != Compression.NONE and _TARGETS.get(config.compression_type, -1) in (-1, header.compression):
-        for index, (_, offset_delta, _) in enumerate(skimmed):
-            if offset_delta != index:
-                raise KafkaError(ErrorCode.INVALID_RECORD, f"Record {index} has the offset delta {offset_delta}")
-    if header.is_log_append_time:
-        return header.max_timestamp
-    return max(NO_TIMESTAMP, header.base_timestamp + max((delta for delta, _, _ in skimmed), default=0))
+    lowest, highest = header.base_timestamp + skim.min_timestamp_delta, header.base_timestamp + skim.max_timestamp_delta
+    if (
+        (skim.keyless and config.compact)
+        or header.is_log_append_time
+        or lowest <= NO_TIMESTAMP
+        or _out_of_range(lowest, config, now_ms)
+        or _out_of_range(highest, config, now_ms)
+    ):
+        _check_records(records, header, config, now_ms, topic_partition)
+    if not skim.in_sequence and header.compression == _target_codec(header, config) != Compression.NONE:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "The offset deltas in a compressed batch must be 0, 1, 2...")
+    return header.max_timestamp if header.is_log_append_time else max(NO_TIMESTAMP, highest)
 
 
-def _check_records(
-    skimmed: list[Skimmed], header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str
-) -> None:
-    """Rows 17 and 18. A bad timestamp anywhere decides the code; all that is wrong is told."""
+def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str) -> None:
+    """Rows 17 and 18 record by record. A bad timestamp anywhere decides the code; all that is wrong is told."""
     compact, create_time = config.compact, config.message_timestamp_type != LOG_APPEND_TIME
     code = ErrorCode.INVALID_RECORD
     errors: list[tuple[int, str]] = []
-    for index, (timestamp_delta, _, has_key) in enumerate(skimmed):
-        timestamp = header.max_timestamp if header.is_log_append_time else header.base_timestamp + timestamp_delta
-        if compact and not has_key:
+    for index, record in enumerate(parse_records(records, header)):
+        timestamp = record.timestamp
+        if compact and record.key is None:
             errors.append((index, f"Compacted topic needs a key in every record, in partition {topic_partition}"))
         elif create_time and timestamp != NO_TIMESTAMP:
             if _out_of_range(timestamp, config, now_ms):
@@ -284,6 +296,11 @@ def _check_records(
         raise RecordErrors(
             code, f"The batch is refused because of {len(errors)} bad records: {what}", errors[:MAX_RECORD_ERRORS]
         )
+
+
+def _target_codec(header: BatchHeader, config: LogConfig) -> int:
+    """The codec that the batch is to have in the log. Control batches are never compressed."""
+    return header.compression if header.is_control else _TARGETS.get(config.compression_type, header.compression)
 
 
 def _recompress(

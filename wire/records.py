@@ -14,7 +14,7 @@ for each would be most of their time.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from .batch_header import HEADER_BYTES, BatchHeader, Buffer, CorruptRecords, read_header
 from .compression import Compression, CompressionError, InflatedTooLarge, decompress
@@ -39,8 +39,15 @@ class Record(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-Skimmed: TypeAlias = tuple[int, int, bool]
-"""What a log asks of a record without taking it apart: timestamp delta, offset delta, whether it has a key."""
+class Skim(NamedTuple):
+    """What a log asks of all records of a batch together."""
+
+    min_timestamp_delta: int
+    max_timestamp_delta: int
+    keyless: int
+    """How many records have a null key."""
+    in_sequence: bool
+    """Whether the offset deltas are 0, 1, 2..."""
 
 
 def iter_records(buf: Buffer, pos: int = 0, max_bytes: int = MAX_INFLATED_BYTES) -> Iterator[Record]:
@@ -80,7 +87,10 @@ def parse_records(payload: Buffer, header: BatchHeader) -> Iterator[Record]:
             end = pos + length
             if end > limit:
                 raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
-            timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
+            if (byte := payload[pos + 1]) < 0x80:
+                timestamp_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 2
+            else:
+                timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
             if (byte := payload[pos]) < 0x80:
                 offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
             else:
@@ -111,12 +121,13 @@ def parse_records(payload: Buffer, header: BatchHeader) -> Iterator[Record]:
     _check_end(header.records_count, pos, limit)
 
 
-def skim_records(payload: Buffer, count: int) -> list[Skimmed]:
+def skim_records(payload: Buffer, count: int) -> Skim:
     """Check that the uncompressed bytes are `count` well-formed records and nothing else; no key or value is copied."""
-    skimmed: list[Skimmed] = []
-    limit, pos = len(payload), 0
+    lowest = highest = keyless = pos = 0
+    in_sequence = True
+    limit = len(payload)
     try:
-        for _ in range(count):
+        for index in range(count):
             if (byte := payload[pos]) < 0x80:
                 length, pos = (byte >> 1) ^ -(byte & 1), pos + 1
             else:
@@ -124,17 +135,28 @@ def skim_records(payload: Buffer, count: int) -> list[Skimmed]:
             end = pos + length
             if end > limit:
                 raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
-            timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
-            if (byte := payload[pos]) < 0x80:
-                offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            if (byte := payload[pos + 1]) < 0x80:
+                delta, pos = (byte >> 1) ^ -(byte & 1), pos + 2
             else:
-                offset_delta, pos = _varint(payload, pos)
+                delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
+            if delta > highest or index == 0:
+                highest = delta
+            if delta < lowest or index == 0:
+                lowest = delta
             if (byte := payload[pos]) < 0x80:
-                key_size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+                delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
             else:
-                key_size, pos = _varint(payload, pos)
-            if key_size > 0:
-                pos += key_size
+                delta, pos = _varint(payload, pos)
+            if delta != index:
+                in_sequence = False
+            if (byte := payload[pos]) < 0x80:
+                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                size, pos = _varint(payload, pos)
+            if size > 0:
+                pos += size
+            elif size < 0:
+                keyless += 1
             if (byte := payload[pos]) < 0x80:
                 size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
             else:
@@ -144,11 +166,10 @@ def skim_records(payload: Buffer, count: int) -> list[Skimmed]:
             pos = _skip_headers(payload, pos) if payload[pos] else pos + 1
             if pos != end:
                 raise CorruptRecords("a record's fields do not fill its length")
-            skimmed.append((timestamp_delta, offset_delta, key_size >= 0))
     except IndexError:
         raise CorruptRecords("the records end within a record") from None
     _check_end(count, pos, limit)
-    return skimmed
+    return Skim(lowest, highest, keyless, in_sequence)
 
 
 def _check_end(count: int, pos: int, limit: int) -> None:
@@ -196,19 +217,22 @@ def _skip_headers(payload: Buffer, pos: int) -> int:
 
 def _varint(payload: Buffer, pos: int, max_shift: int = _VARINT_SHIFTS) -> tuple[int, int]:
     """The zig-zag varint at `pos`, and where it ends. IndexError if that is beyond the bytes."""
-    byte = raw = payload[pos]
-    if byte > 0x7F:
-        raw &= 0x7F
-        shift = 0
-        while byte > 0x7F:
-            pos += 1
-            shift += 7
-            if shift > max_shift:
-                raise CorruptRecords("a varint without an end")
-            byte = payload[pos]
-            raw |= (byte & 0x7F) << shift
-        raw &= 0xFFFF_FFFF if max_shift == _VARINT_SHIFTS else 0xFFFF_FFFF_FFFF_FFFF
-    return (raw >> 1) ^ -(raw & 1), pos + 1
+    raw = payload[pos]
+    if raw < 0x80:
+        return (raw >> 1) ^ -(raw & 1), pos + 1
+    byte = payload[pos + 1]
+    raw = raw & 0x7F | (byte & 0x7F) << 7
+    pos += 2
+    if byte < 0x80:  # most lengths of records and values end here
+        return (raw >> 1) ^ -(raw & 1), pos
+    for shift in range(14, max_shift + 1, 7):
+        byte = payload[pos]
+        raw |= (byte & 0x7F) << shift
+        pos += 1
+        if byte < 0x80:
+            raw &= 0xFFFF_FFFF if max_shift == _VARINT_SHIFTS else 0xFFFF_FFFF_FFFF_FFFF
+            return (raw >> 1) ^ -(raw & 1), pos
+    raise CorruptRecords("a varint without an end")
 
 
 def encode_record(

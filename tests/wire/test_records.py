@@ -11,6 +11,7 @@ from odradek.wire.batches import BatchHeader, CorruptRecords, build_batch, iter_
 from odradek.wire.records import (
     Record,
     RecordsTooLarge,
+    Skim,
     encode_record,
     iter_records,
     parse_records,
@@ -67,9 +68,10 @@ def test_kafkas_batches_of_every_codec_hold_their_records() -> None:
 def test_records_come_back_as_they_were(given_records: list[Record]) -> None:
     batch = build_batch(given_records, base_offset=9)
     assert list(iter_records(batch)) == [record._replace(offset=9 + i) for i, record in enumerate(given_records)]
-    skimmed = skim_records(records_of(batch, 0, read_header(batch)), len(given_records))
-    first = given_records[0].timestamp
-    assert skimmed == [(r.timestamp - first, i, r.key is not None) for i, r in enumerate(given_records)]
+    deltas = [record.timestamp - given_records[0].timestamp for record in given_records]
+    keyless = sum(record.key is None for record in given_records)
+    skim = skim_records(records_of(batch, 0, read_header(batch)), len(given_records))
+    assert skim == Skim(min(deltas), max(deltas), keyless, in_sequence=True)
 
 
 @given(records)
@@ -97,13 +99,13 @@ def test_varints(number: int, encoded: str) -> None:
 @pytest.mark.parametrize("number", [-(2**62), -1, 2**40, 2**62])
 def test_timestamps_use_ten_byte_varints(number: int) -> None:
     payload = encode_record(0, number, None, None)
-    assert skim_records(payload, 1) == [(number, 0, False)]
+    assert skim_records(payload, 1) == Skim(number, number, 1, in_sequence=True)
 
 
 def test_negative_lengths_are_null_as_kafka_reads_them() -> None:
     payload = framed(body(key=varint(-5), value=varint(-7)))
     assert list(parse_records(payload, header(1))) == [Record(0, T)]
-    assert skim_records(payload, 1) == [(0, 0, False)]
+    assert skim_records(payload, 1) == Skim(0, 0, 1, in_sequence=True)
 
 
 def test_header_keys_that_are_not_utf8_survive() -> None:
@@ -150,12 +152,16 @@ def test_malformed_records_raise(name: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_skimming_and_parsing_agree_on_any_bytes(payload: bytes, count: int) -> None:
     try:
-        parsed = [(r.timestamp - T, r.offset, r.key is not None) for r in parse_records(payload, header(count))]
+        parsed = list(parse_records(payload, header(count)))
     except CorruptRecords:
         with pytest.raises(CorruptRecords):
             skim_records(payload, count)
     else:
-        assert skim_records(memoryview(payload), count) == parsed
+        deltas = [record.timestamp - T for record in parsed]
+        in_sequence = [record.offset for record in parsed] == list(range(count))
+        assert skim_records(memoryview(payload), count) == Skim(
+            min(deltas, default=0), max(deltas, default=0), sum(record.key is None for record in parsed), in_sequence
+        )
 
 
 def test_a_batch_that_is_cut_off_raises() -> None:
