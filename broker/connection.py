@@ -107,9 +107,11 @@ class Connection:
     async def serve(self) -> None:
         """Answer requests until the stream ends; raises nothing that another connection could notice."""
         try:
-            await self._serve()
-        except ProtocolError as error:
-            log.warning("closing the connection of %s: %s", self, error)
+            try:
+                await self._serve()
+            except ProtocolError as error:
+                log.warning("closing the connection of %s: %s", self, error)
+                await self._flush()  # what was asked before the nonsense is answered
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             log.debug("connection of %s ended: %s", self, error)
         finally:
