@@ -178,8 +178,8 @@ class PartitionLog:
                 header, origin=origin, marker=marker, transaction_version=transaction_version, guard=guard
             )
             if cached is not None:
-                stamped_ms = cached.timestamp if log_append_time_ms >= 0 else -1
-                return AppendResult(cached.first_offset, cached.last_offset, stamped_ms, True)
+                # Kafka answers a duplicate with the first one's time whatever the topic's timestamp type.
+                return AppendResult(cached.first_offset, cached.last_offset, cached.timestamp, True)
         base_offset = self.log_end_offset
         last_offset = base_offset + header.last_offset_delta
         size = header.size

@@ -145,7 +145,6 @@ def validate(
     now_ms: int,
     *,
     origin: Origin = Origin.CLIENT,
-    topic_partition: str = "",
 ) -> Validated:
     """Check one batch that a client or a coordinator wants to append, and give it the topic's codec and timestamp type.
 
@@ -170,13 +169,13 @@ def validate(
     target = _target_codec(header, config)
     max_timestamp = header.max_timestamp
     if target != header.compression:
-        _inspect(data, header, config, now_ms, topic_partition, MAX_INFLATED_BYTES)
+        _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)
         data = _recompress(data, header, target, config, now_ms if append_time else None)
         header = read_header(data)
         _check_size(header.size, config)
     else:
         if origin is Origin.CLIENT:
-            max_timestamp = _maybe_inspect(data, header, config, now_ms, topic_partition)
+            max_timestamp = _maybe_inspect(data, header, config, now_ms)
         if append_time:
             max_timestamp = now_ms
         if max_timestamp != header.max_timestamp or append_time != header.is_log_append_time:
@@ -215,13 +214,13 @@ def _check_header(header: BatchHeader) -> None:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"A producer id with a base sequence of {header.base_sequence}")
 
 
-def _maybe_inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str) -> int:
+def _maybe_inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int) -> int:
     """Look at the records if somebody needs it (V1). Their maximum timestamp, as far as it is known (V2)."""
     if config.compact or _looks_wrong(header, config, now_ms):
-        return _inspect(data, header, config, now_ms, topic_partition, MAX_INFLATED_BYTES)
+        return _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)
     compressed = header.compression != Compression.NONE
     if header.records_count <= INSPECT_MAX_RECORDS and not (compressed and header.size > INSPECT_MAX_BYTES):
-        return _inspect(data, header, config, now_ms, topic_partition, INSPECT_MAX_BYTES)
+        return _inspect(data, header, config, now_ms, INSPECT_MAX_BYTES)
     if compressed:
         try:
             check_start(header.compression, memoryview(data)[HEADER_BYTES:])
@@ -246,9 +245,7 @@ def _out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
     )
 
 
-def _inspect(
-    data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str, max_bytes: int
-) -> int:
+def _inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, max_bytes: int) -> int:
     """Rows 16 to 18. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
     try:
         records = records_of(data, 0, header, max_bytes)
@@ -267,13 +264,13 @@ def _inspect(
         or _out_of_range(lowest, config, now_ms)
         or _out_of_range(highest, config, now_ms)
     ):
-        _check_records(records, header, config, now_ms, topic_partition)
+        _check_records(records, header, config, now_ms)
     if not skim.in_sequence and header.compression == _target_codec(header, config) != Compression.NONE:
         raise KafkaError(ErrorCode.INVALID_RECORD, "The offset deltas in a compressed batch must be 0, 1, 2...")
     return header.max_timestamp if header.is_log_append_time else max(NO_TIMESTAMP, highest)
 
 
-def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, topic_partition: str) -> None:
+def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_ms: int) -> None:
     """Rows 17 and 18 record by record. A bad timestamp anywhere decides the code; all that is wrong is told."""
     compact, create_time = config.compact, config.message_timestamp_type != LOG_APPEND_TIME
     code = ErrorCode.INVALID_RECORD
@@ -281,7 +278,7 @@ def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_
     for index, record in enumerate(parse_records(records, header)):
         timestamp = record.timestamp
         if compact and record.key is None:
-            errors.append((index, f"Compacted topic needs a key in every record, in partition {topic_partition}"))
+            errors.append((index, "A compacted topic needs a key in every record"))
         elif create_time and timestamp != NO_TIMESTAMP:
             if _out_of_range(timestamp, config, now_ms):
                 code = ErrorCode.INVALID_TIMESTAMP
