@@ -80,7 +80,7 @@ GROUPS: tuple[Definition, ...] = (
         "Longest metadata string of a committed offset."),
     known("offsets.commit.timeout.ms", INT, 5000, at_least(1), HIGH, READ_ONLY,
         "How long a commit may wait for the replicas of __consumer_offsets."),
-    known("offsets.load.buffer.size", INT, 5242880, at_least(1), HIGH, READ_ONLY,
+    used("offsets.load.buffer.size", INT, 5242880, at_least(1), HIGH, READ_ONLY,
         "Bytes read at a time while __consumer_offsets is loaded."),
     used("offsets.retention.minutes", INT, 10080, at_least(1), HIGH, READ_ONLY,
         "How long committed offsets outlive their group's last member."),
@@ -91,6 +91,6 @@ GROUPS: tuple[Definition, ...] = (
         "Replicas of __consumer_offsets."),
     used("offsets.topic.segment.bytes", INT, 104857600, at_least(1), HIGH, READ_ONLY,
         "Segment size of __consumer_offsets."),
-    known("offsets.topic.compression.codec", INT, 0, ANY, HIGH, READ_ONLY,
+    used("offsets.topic.compression.codec", INT, 0, ANY, HIGH, READ_ONLY,
         "Codec of the batches in __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
 )

@@ -2,7 +2,7 @@
 
 from ..checks import ANY, at_least, between
 from ..definitions import Definition
-from .rows import CLUSTER_WIDE, HIGH, INT, LIST, LOW, MEDIUM, READ_ONLY, SHORT, STRING, known
+from .rows import CLUSTER_WIDE, HIGH, INT, LIST, LOW, MEDIUM, READ_ONLY, SHORT, STRING, known, used
 
 # fmt: off
 SHARING: tuple[Definition, ...] = (
@@ -63,15 +63,15 @@ SHARING: tuple[Definition, ...] = (
         "Updates of a share partition's state between two snapshots of it."),
     known("share.coordinator.state.topic.compression.codec", INT, 0, ANY, HIGH, READ_ONLY,
         "Codec of the batches in __share_group_state."),
-    known("share.coordinator.state.topic.min.isr", SHORT, 2, at_least(1), HIGH, READ_ONLY,
+    used("share.coordinator.state.topic.min.isr", SHORT, 2, at_least(1), HIGH, READ_ONLY,
         "In-sync replicas that __share_group_state needs."),
-    known("share.coordinator.state.topic.num.partitions", INT, 50, at_least(1), HIGH, READ_ONLY,
+    used("share.coordinator.state.topic.num.partitions", INT, 50, at_least(1), HIGH, READ_ONLY,
         "Partitions of __share_group_state."),
     known("share.coordinator.state.topic.prune.interval.ms", INT, 300000, at_least(1), LOW, READ_ONLY,
         "How often what is no longer needed of __share_group_state is deleted.", internal=True),
-    known("share.coordinator.state.topic.replication.factor", SHORT, 3, at_least(1), HIGH, READ_ONLY,
+    used("share.coordinator.state.topic.replication.factor", SHORT, 3, at_least(1), HIGH, READ_ONLY,
         "Replicas of __share_group_state."),
-    known("share.coordinator.state.topic.segment.bytes", INT, 104857600, at_least(1), HIGH, READ_ONLY,
+    used("share.coordinator.state.topic.segment.bytes", INT, 104857600, at_least(1), HIGH, READ_ONLY,
         "Segment size of __share_group_state."),
     known("share.coordinator.threads", INT, 1, at_least(1), MEDIUM, READ_ONLY,
         "Threads of Kafka's share coordinator."),
