@@ -8,7 +8,9 @@ Read in this order:
     segment.py     one segment: a .log file and its indexes
     segments.py    the segments of one log in offset order
     epochs.py      leader epochs and where they began
-    producers.py   producer state: sequences, open and aborted transactions, snapshots
+    origin.py      who appends: a client, a coordinator, a leader's follower, the metadata log's writer
+    producers.py   producer state: sequences, open and aborted transactions
+    producer_snapshot.py  its file
     validation.py  what a leader checks and changes in a producer's batch
     log.py         one partition's log: append, read, look up, truncate, roll, flush
     retention.py   which segments may go, and when

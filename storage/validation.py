@@ -1,18 +1,18 @@
 """What a leader checks before a batch becomes part of the log, in Kafka's order (LogValidator, UnifiedLog.append).
 
-     5  one batch, magic 2                                     INVALID_RECORD, CORRUPT_MESSAGE
-     6  zstd only from Produce v7 on                           UNSUPPORTED_COMPRESSION_TYPE
-    12  base offset 0                                          INVALID_RECORD
-    13  no larger than max.message.bytes                       MESSAGE_TOO_LARGE
-    14  whole, and its CRC right                               CORRUPT_MESSAGE
-    15  counts agree, no control batch, a sequence             INVALID_RECORD
-    16  records are well-formed                                INVALID_RECORD
-    17  keys, if the topic is compacted                        INVALID_RECORD with record errors
-    18  timestamps within the topic's bounds                   INVALID_TIMESTAMP with record errors
-    19  still no larger, after recompression                   MESSAGE_TOO_LARGE
-    20  no larger than a segment                               RECORD_LIST_TOO_LARGE
+     1  one batch, magic 2                                     INVALID_RECORD, CORRUPT_MESSAGE
+     2  zstd only from Produce v7 on                           UNSUPPORTED_COMPRESSION_TYPE
+     3  base offset 0                                          INVALID_RECORD
+     4  no larger than max.message.bytes                       MESSAGE_TOO_LARGE
+     5  whole, and its CRC right                               CORRUPT_MESSAGE
+     6  counts agree, no control batch, a sequence             INVALID_RECORD
+     7  records are well-formed                                INVALID_RECORD
+     8  keys, if the topic is compacted                        INVALID_RECORD with record errors
+     9  timestamps within the topic's bounds                   INVALID_TIMESTAMP with record errors
+    10  still no larger, after recompression                   MESSAGE_TOO_LARGE
+    11  no larger than a segment                               RECORD_LIST_TOO_LARGE
 
-The numbers are rows of the produce path's table in the specification; 12 and 15 concern clients only.
+Checks 3 and 6 to 9 concern clients only.
 
 V1  A batch is opaque on the hot path: header, one CRC, no loop over records. A client's records are looked at when the
     topic is compacted or recompresses, when the header's timestamps look wrong, and when the batch is small
@@ -21,9 +21,9 @@ V2  A large batch's records, counts and maximum timestamp are taken as its heade
 V3  The caller's memory is never written to.
 
 Where Kafka 4.3.1 fails with UNKNOWN_SERVER_ERROR by accident (mangled compression, codecs 5 to 7, an endless varint,
-offset deltas other than 0, 1, 2... in compressed batches), the answer here is a code that says so and is as final. Two
-things that Kafka lets pass are refused: bytes after the end of a compressed stream, and in such a stream a record whose
-length is not that of its fields. Other readers than Kafka's stumble over both.
+offset deltas other than 0, 1, 2... in compressed batches), the answer here is a code that says so and is as final.
+Three things that Kafka lets pass are refused: bytes after the end of a compressed stream, in such a stream a record
+whose length is not that of its fields, and a wrong content checksum of lz4. Other readers than Kafka's stumble over them.
 """
 
 from typing import Final, NamedTuple
@@ -92,7 +92,7 @@ class Validated(NamedTuple):
 
 
 def check_single_batch(records: Buffer | None, produce_version: int | None = None) -> BatchHeader:
-    """Rows 5 and 6: the records of one partition are one batch of format v2. Its header, not yet believed.
+    """Checks 1 and 2: the records of one partition are one batch of format v2. Its header, not yet believed.
 
     Up to 11 bytes, or a batch that is cut off, may follow: Kafka trims them.
     """
@@ -117,7 +117,7 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
 
 
 def _check_zstd(header: BatchHeader, produce_version: int | None) -> BatchHeader:
-    """Row 6."""
+    """Check 2."""
     old_version = produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION
     if old_version and header.compression == Compression.ZSTD:
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
@@ -198,7 +198,7 @@ def _check_size(size: int, config: LogConfig) -> None:
 
 
 def _check_header(header: BatchHeader) -> None:
-    """Row 15."""
+    """Check 6."""
     count = header.records_count
     if header.last_offset_delta < 0:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"A last offset delta of {header.last_offset_delta}")
@@ -246,7 +246,7 @@ def _out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
 
 
 def _inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, max_bytes: int) -> int:
-    """Rows 16 to 18. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
+    """Checks 7 to 9. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
     try:
         records = records_of(data, 0, header, max_bytes)
         skim = skim_records(records, header.records_count)
@@ -271,7 +271,7 @@ def _inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, 
 
 
 def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_ms: int) -> None:
-    """Rows 17 and 18 record by record. A bad timestamp anywhere decides the code; all that is wrong is told."""
+    """Checks 8 and 9, record by record. A bad timestamp anywhere decides the code; all that is wrong is told."""
     compact, create_time = config.compact, config.message_timestamp_type != LOG_APPEND_TIME
     code = ErrorCode.INVALID_RECORD
     errors: list[tuple[int, str]] = []
