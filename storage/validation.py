@@ -23,7 +23,7 @@ V3  The caller's memory is never written to.
 Where Kafka 4.3.1 fails with UNKNOWN_SERVER_ERROR by accident (mangled compression, codecs 5 to 7, an endless varint,
 offset deltas other than 0, 1, 2... in compressed batches), the answer here is a code that says so and is as final.
 Three things that Kafka lets pass are refused: bytes after the end of a compressed stream, in such a stream a record
-whose length is not that of its fields, and a wrong content checksum of lz4. Other readers than Kafka's stumble over them.
+whose length is not that of its fields, a wrong content checksum of lz4. Other readers than Kafka's stumble over them.
 """
 
 from typing import Final, NamedTuple
