@@ -6,7 +6,7 @@ waits here, in its connection's own task, and holds back the requests behind it 
 
 Bounds: a frame is at most socket.request.max.bytes; at most REPLY_BYTES of replies are kept before they are sent, and
 nothing is read while they cannot be sent, so a client that stops reading stops itself. A connection that moves no byte
-for connections.max.idle.ms is closed by the server's sweep.
+for connections.max.idle.ms is closed by the server's sweep, and so is one whose client is gone while its request waits.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Connection:
         "_frames",
         "_pending",
         "_pending_bytes",
+        "_scope",
         "_sending",
         "_since_checkpoint",
         "_transport",
@@ -73,6 +74,7 @@ class Connection:
         self._frames = FrameBuffer(broker.config["socket.request.max.bytes"])
         self._pending: list[Any] = []
         self._pending_bytes = 0
+        self._scope = trio.CancelScope()
         self._sending = False
         self._since_checkpoint = 0
         self.listener = listener
@@ -96,9 +98,14 @@ class Connection:
         """Whether replies are on their way to the client."""
         return bool(self._pending) or self._sending
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether a request waits here for a client that is gone: nobody will read the reply."""
+        return self.is_waiting and self._transport.at_end()
+
     def close(self) -> None:
-        """Close from outside: a task that waits on the socket is woken."""
-        self._transport.close()
+        """Close from outside, whatever its task is waiting for."""
+        self._scope.cancel()
 
     def __str__(self) -> str:
         host, port = self._transport.peer
@@ -107,11 +114,12 @@ class Connection:
     async def serve(self) -> None:
         """Answer requests until the stream ends; raises nothing that another connection could notice."""
         try:
-            try:
-                await self._serve()
-            except ProtocolError as error:
-                log.warning("closing the connection of %s: %s", self, error)
-                await self._flush()  # what was asked before the nonsense is answered
+            with self._scope:
+                try:
+                    await self._serve()
+                except ProtocolError as error:
+                    log.warning("closing the connection of %s: %s", self, error)
+                    await self._flush()  # what was asked before the nonsense is answered
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             log.debug("connection of %s ended: %s", self, error)
         finally:

@@ -8,7 +8,7 @@ checkpoints |
 | flush | log.flush.scheduler.interval.ms | fsync logs whose flush.ms is over |
 | retention | log.retention.check.interval.ms | delete old segments; remove deleted files whose delay is over |
 | producers | producer.id.expiration.check.interval.ms | forget idle producers |
-| connections | connections.max.idle.ms / 10 | close idle connections |
+| connections | connections.max.idle.ms / 10 | close idle connections, and those whose client is gone while they wait |
 
 A job that fails on the disk has already taken its log directory offline; it is logged and tried again at its next turn.
 """
@@ -64,6 +64,7 @@ class Housekeeping:
         idle_ms = self._broker.config["connections.max.idle.ms"]
         oldest_ms = self._broker.clock.now_ms() - idle_ms
         for connection in tuple(self._broker.connections):
-            if connection.last_active_ms < oldest_ms and not connection.is_waiting:
-                log.debug("closing the connection of %s: idle for %d ms", connection, idle_ms)
+            is_idle = connection.last_active_ms < oldest_ms and not connection.is_waiting
+            if is_idle or connection.is_abandoned:
+                log.debug("closing the connection of %s: %s", connection, "idle" if is_idle else "its client is gone")
                 connection.close()

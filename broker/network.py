@@ -34,6 +34,9 @@ class Transport(Protocol):
     def receive_into(self, buffer: memoryview) -> int:
         """Bytes received, 0 at the end of the stream, WOULD_BLOCK when there is nothing. Raises OSError when reset."""
 
+    def at_end(self) -> bool:
+        """Whether the peer has closed and nothing is left to receive; takes nothing and does not wait."""
+
     def send(self, buffers: Sequence[bytes | memoryview]) -> int:
         """Bytes taken from the front of `buffers` (at most IOV_LIMIT of them), or WOULD_BLOCK."""
 
@@ -82,6 +85,14 @@ class SocketTransport:
             return self._socket.recv_into(buffer)
         except (BlockingIOError, InterruptedError):
             return WOULD_BLOCK
+
+    def at_end(self) -> bool:
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:  # reset
+            return True
 
     def send(self, buffers: Sequence[bytes | memoryview]) -> int:
         try:

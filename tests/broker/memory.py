@@ -43,6 +43,9 @@ class MemoryTransport:
             self._to_broker.appendleft(chunk[size:])
         return size
 
+    def at_end(self) -> bool:
+        return self._ended and not self._to_broker
+
     def send(self, buffers: Sequence[bytes | memoryview]) -> int:
         if self.closed:
             raise trio.ClosedResourceError
@@ -82,6 +85,11 @@ class MemoryTransport:
         """Send no more."""
         self._ended = True
         self._change()
+
+    def reset(self) -> None:
+        """Vanish: nothing more comes, and what was sent and not read yet is gone."""
+        self._to_broker.clear()
+        self.end()
 
     def take(self) -> bytes:
         """Everything the broker has sent and nobody has taken."""

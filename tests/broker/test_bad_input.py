@@ -152,6 +152,23 @@ def test_a_peer_that_vanishes_while_it_waits_leaves_nothing_behind(tmp_path: Pat
     run(main)
 
 
+def test_a_wait_of_years_ends_soon_after_its_client_is_gone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with harness.broker(tmp_path, connections_max_idle_ms=1000) as (serving, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            asked = FetchTopic(topic="t", partitions=[FetchPartition(partition=0, partition_max_bytes=1 << 20)])
+            await peer.send(FetchRequest(max_wait_ms=0x7FFFFFFF, min_bytes=1, topics=[asked]), 11)
+            await trio.sleep(0.3)
+            assert len(serving.connections) == 1
+            await peer.stream.aclose()
+            while serving.connections:
+                await trio.sleep(0.01)
+            assert not serving.partitions.require("t", 0).waiters
+
+    run(main)
+
+
 def test_idle_connections_are_closed_after_their_time(tmp_path: Path) -> None:
     async def main() -> None:
         async with harness.broker(tmp_path, connections_max_idle_ms=300) as (_, connect):
