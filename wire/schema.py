@@ -127,7 +127,8 @@ class _Codecs(dict[int, Any]):
     def __missing__(self, version: int) -> Any:
         low, high = self.shape.VERSIONS
         if not low <= version <= high:
-            raise ProtocolError(f"{self.shape.__name__} has versions {low} to {high}, not {version}")
+            refusal = f"{self.shape.__name__} has versions {low} to {high}, not {version}"
+            raise ValueError(refusal) if self.direction == "encoder" else ProtocolError(refusal)
         # The compilers are imported here because they need this module, and only when there is something to compile.
         from . import decoder, encoder
 
