@@ -1,7 +1,7 @@
 """One group shard at work: its decisions are carried out on the partition that holds its log.
 
-The order is that of coordinator/effects.py: append, replay, and only then what depends on it. One batch for a decision;
-with one replica the high watermark moves in the append, so what is replayed is committed.
+The order is that of coordinator/effects.py: append, replay, and only then what depends on it. With one replica the high
+watermark moves in the append, so what is replayed is committed; only a log that must be flushed holds a decision up.
 
 H1  Nothing is decided before the whole log has been replayed, and nothing after `resign`.
 H2  Every timer armed here is in `_armed`, and forgotten with the shard.

@@ -2,8 +2,8 @@
 
 A decision is a generator. It reads the state, yields effects one by one, and somebody else makes them happen:
 
-    Append   write these records; the generator resumes with NONE once they are in the log and replayed, or with the
-             error that kept them out. Everything that depends on the write comes after this yield.
+    Append   write these records and replay them at once; the generator resumes with NONE when they are safe, which may
+             be later, or with the error that kept them out. What others may see of them comes after this yield.
     Reply    answer a caller, the one who asked now or one whose call was parked earlier
     Arm      call `expire(timer)` at that time; a timer that is already armed is moved
     Disarm   forget the timer

@@ -176,22 +176,22 @@ def _take_over(group: ClassicGroup, member: Member, new_id: str, attempt: Attemp
     group.rename(member, new_id)
     group.update(member, attempt.protocols, attempt.rebalance_timeout_ms, attempt.request.session_timeout_ms)
     group.joins[new_id] = caller
-    yield Arm(SessionTimeout(group.id, new_id), attempt.now_ms + member.session_timeout_ms)
     initial_delay_ms = attempt.settings.group_initial_rebalance_delay_ms
     if group.state is not State.STABLE or group.elect_protocol() != group.protocol:
         # In CompletingRebalance too: the leader has been told the old id, so its assignment would miss the new one.
+        yield Arm(SessionTimeout(group.id, new_id), attempt.now_ms + member.session_timeout_ms)
         yield from start_or_finish(group, initial_delay_ms, attempt.now_ms)
         return
     assignments = {each.id: each.assignment for each in group.members.values()}
     error = yield Append([(GroupMetadataKey(group=group.id), group.record(assignments))])
-    if group.joins.get(new_id) is not caller:
-        return  # a rebalance came in between and has answered, or will
+    if group.joins.get(new_id) is not caller or group.state is not State.STABLE:
+        return  # a rebalance came in between: it has answered, or the call waits for its end
     del group.joins[new_id]
     if error:
         group.update(member, *before)
         group.rename(member, old_id)
-        yield Disarm(SessionTimeout(group.id, new_id))
-        yield Arm(SessionTimeout(group.id, old_id), attempt.now_ms + member.session_timeout_ms)
+    yield Arm(SessionTimeout(group.id, member.id), attempt.now_ms + member.session_timeout_ms)
+    if error:
         yield attempt.refused(group_write_error(error))
     elif caller.version >= SKIP_ASSIGNMENT_SINCE:
         yield Reply(caller, joined(group, member, skip=group.leader == new_id))

@@ -74,13 +74,15 @@ class GroupShard:
         if group is None:
             if request.member_id:
                 raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
-            group = self.groups[request.group_id] = ClassicGroup(request.group_id, now_ms)
+            group = ClassicGroup(request.group_id, now_ms)
+            self.groups[group.id] = group
             error = yield Append([(GroupMetadataKey(group=group.id), group.record({}))])
             if error:
                 self._forget_unwritten(group)
                 refusal = rebalance.refused_join(rebalance.group_write_error(error), caller.version)
                 yield Reply(caller, refusal)
                 return
+            group = self._group(group.id)  # somebody may have deleted it meanwhile
         yield from join.join(group, request, caller, self.settings, self._random, now_ms)
 
     def _sync(self, request: SyncGroupRequest, caller: Caller, now_ms: int) -> Decision:
@@ -230,7 +232,7 @@ def encode_record(key: Message, value: Message | None) -> tuple[bytes, bytes | N
 
 
 def decode_record(key: bytes | memoryview, value: bytes | memoryview | None) -> tuple[Message, Message | None] | None:
-    """Key and value of a record of the log; None for a type that is not known here. Raises ProtocolError for nonsense."""
+    """Key and value of a record of the log; None for a type not known here. Raises ProtocolError for nonsense."""
     decoded = framing.decode_key(RECORDS, key)
     return None if decoded is None else (decoded, framing.decode_value(RECORDS, decoded, value))
 

@@ -14,6 +14,7 @@ Commands (words in brackets may be left out; times are like 500ms, 10s, 2m):
     describe [v=6] | list [STATE...]
     wait TIME                                                     the clock moves; timers that come due fire in order
     append-fails ERROR                                            the next append does
+    append-waits | append-done                                    the next one is not safe before it is done
     reload                                                        a new shard replays the log
     set SETTING=VALUE                                             of GroupSettings
 
@@ -41,7 +42,7 @@ from odradek.wire.errors import ErrorCode, KafkaError
 from odradek.wire.schema import Message
 
 from . import group_requests
-from .group_requests import Words, duration, shown
+from .group_requests import Asker, Words, duration, shown
 
 START_MS = 1_700_000_000_000
 
@@ -61,6 +62,12 @@ class GroupWorld:
     """What member ids are shown as."""
     current: dict[str, str] = field(default_factory=dict)
     """The member id that each client was told last."""
+    holds: bool = False
+    held: list[Decision] = field(default_factory=list)
+    """Decisions whose append is not safe yet."""
+    asked: list[Asker] = field(default_factory=list)
+    """Everybody who asked and was not refused at once."""
+    replies: list[tuple[Asker, Message]] = field(default_factory=list)
     failure: ErrorCode = ErrorCode.NONE
     _armed: int = 0
 
@@ -80,25 +87,33 @@ class GroupWorld:
 
     def _ask(self, words: Words) -> Iterator[str]:
         request, asker = group_requests.build(words, self)
+        self.asked.append(asker)
         try:
             yield from self.carry_out(self.shard.decide(request, asker, self.now_ms))
         except KafkaError as error:
+            self.asked.remove(asker)
             yield f"refused {asker.name} {error.code.name}"
 
     def carry_out(self, decision: Decision) -> Iterator[str]:
         """Make the effects happen, as the broker does: an append is replayed before the decision goes on."""
-        result = None
+        yield from self._go_on(decision, None)
+
+    def _go_on(self, decision: Decision, result: ErrorCode | None) -> Iterator[str]:
         while True:
             try:
-                effect = decision.send(result)
+                effect = next(decision) if result is None else decision.send(result)
             except StopIteration:
                 return
             result = None
-            if isinstance(effect, Append):
-                result, self.failure = self.failure, ErrorCode.NONE
-                yield from (f"append failed {result.name}",) if result else self._append(effect)
-            else:
+            if not isinstance(effect, Append):
                 yield from self._happen(effect)
+                continue
+            result, self.failure = self.failure, ErrorCode.NONE
+            yield from (f"append failed {result.name}",) if result else self._append(effect)
+            if self.holds:
+                self.holds = False
+                self.held.append(decision)
+                return
 
     def _append(self, effect: Append) -> Iterator[str]:
         word = "append"
@@ -114,6 +129,7 @@ class GroupWorld:
 
     def _happen(self, effect: Effect) -> Iterator[str]:
         if isinstance(effect, Reply):
+            self.replies.append((effect.caller, effect.response))
             if member_id := getattr(effect.response, "member_id", ""):
                 self.current[effect.caller.name] = member_id
             yield self.named(f"reply {effect.caller.name} {group_requests.show_response(effect.response)}")
@@ -167,6 +183,13 @@ class GroupWorld:
         self.failure = ErrorCode[words.plain[0]]
         yield from ()
 
+    def do_append_waits(self, words: Words) -> Iterator[str]:
+        self.holds = True
+        yield from ()
+
+    def do_append_done(self, words: Words) -> Iterator[str]:
+        yield from self._go_on(self.held.pop(0), ErrorCode.NONE)
+
     def do_set(self, words: Words) -> Iterator[str]:
         for name, value in words.named.items():
             number = int(value) if value.isdigit() else duration(value)
@@ -176,6 +199,7 @@ class GroupWorld:
 
     def do_reload(self, words: Words) -> Iterator[str]:
         self.timers.clear()
+        self.held.clear()
         self.shard = self.replayed()
         yield from self.carry_out(self.shard.loaded(self.now_ms))
 
@@ -223,7 +247,7 @@ def show_timer(timer: Any) -> str:
 
 
 def durable(shard: GroupShard) -> tuple[dict[str, Message | None], list[Any], list[Any]]:
-    """Everything that replay has made."""
-    stored = {group.id: group.stored for group in shard.groups.values()}
+    """Everything that replay has made. (A simple group is its offsets.)"""
+    stored = {group.id: group.stored for group in shard.groups.values() if group.stored is not None}
     pending = sorted((producer, sorted(places.items())) for producer, places in shard.offsets._pending.items())
     return stored, sorted(shard.offsets.places()), pending
