@@ -47,7 +47,7 @@ from .config import (
     validate_topic_configs,
 )
 from .internal_topics import internal_topic
-from .metadata_log import MetadataLog, open_metadata_log, read_bootstrap, write_bootstrap
+from .metadata_log import MetadataLog, Quorum, open_metadata_log, read_bootstrap, write_bootstrap
 from .producer_ids import ProducerIds
 from .response_cache import ResponseCache
 
@@ -194,6 +194,10 @@ class ClusterMetadata:
     def _disk_log(self) -> MetadataLog:
         assert self._log is not None, "open() comes first"
         return self._log
+
+    def quorum(self) -> Quorum:
+        """How far the metadata log is."""
+        return self._disk_log.quorum()
 
     # Changing the cluster
 

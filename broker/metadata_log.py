@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..coordinator import record_versions
 from ..coordinator.features import METADATA_VERSION
@@ -55,6 +55,15 @@ READ_BYTES: Final = 4 << 20
 """How much of the log is read at once."""
 
 _CHECKPOINT: Final = re.compile(r"(\d{20})-(\d{10})\.checkpoint")
+
+
+class Quorum(NamedTuple):
+    """The state of the metadata quorum, for those who ask. `directory_id` is zero in a quorum of fixed voters."""
+
+    epoch: int
+    log_end_offset: int
+    high_watermark: int
+    directory_id: bytes
 
 
 class MetadataLog:
@@ -217,6 +226,10 @@ class MetadataLog:
     @property
     def needs_flush(self) -> bool:
         return self.flushed_offset < self.end_offset
+
+    def quorum(self) -> Quorum:
+        directory_id = uuids.ZERO if self._voters is None else self._directory_id
+        return Quorum(self.epoch, self.end_offset, self.flushed_offset, directory_id)
 
     def write_snapshot(self, image: ClusterImage, now_ms: int) -> None:
         """Write the image, which has everything up to the log's end, as a snapshot."""

@@ -74,83 +74,68 @@ def unsupported(levels: dict[str, int]) -> list[str]:
 
 
 def update_features(
-    controller: Controller, request: UpdateFeaturesRequest, downgrade_allowed_v0: bool, now_ms: int
+    controller: Controller, request: UpdateFeaturesRequest, now_ms: int
 ) -> Decision[UpdateFeaturesResponse]:
-    """Records and response of UpdateFeatures: all updates take effect, or none (the response says which one failed).
+    """Records and response of UpdateFeatures: all updates take effect, or none and the first error is the answer.
 
-    `downgrade_allowed_v0`: the request is v0, where a flag of its own stands for the upgrade type.
+    The flag that v0 has in place of the upgrade type is ignored, as Kafka ignores it.
     """
     records: list[Message] = []
-    errors: dict[str, KafkaError] = {}
     names = [update.feature for update in request.feature_updates]
-    for update in request.feature_updates:
-        upgrade_type = update.upgrade_type
-        if downgrade_allowed_v0:
-            upgrade_type = SAFE_DOWNGRADE if update.allow_downgrade else UPGRADE
-        try:
+    try:
+        for update in request.feature_updates:
             if names.count(update.feature) > 1:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate feature name.")
-            records += _update(controller, update, upgrade_type)
-        except KafkaError as error:
-            errors[update.feature] = error
-    response = UpdateFeaturesResponse(error_message=None)
-    for first in errors.values():
-        response.error_code = first.code
-        response.error_message = (
-            f"The update failed for all features since the following feature had an error: {first.text}"
-        )
-        records = []
-        break
-    response.results = [UpdatableFeatureResult(feature=name, error_message=None) for name in dict.fromkeys(names)]
-    for result in response.results:
-        if result.feature in errors:
-            result.error_code = errors[result.feature].code
-            result.error_message = errors[result.feature].text
-    return [] if request.validate_only else records, response
+            records += _update(controller, update)
+    except KafkaError as error:
+        message = f"The update failed for all features since the following feature had an error: {error.text}"
+        return [], UpdateFeaturesResponse(error_code=error.code, error_message=message)
+    results = [UpdatableFeatureResult(feature=name, error_message=None) for name in names]
+    return [] if request.validate_only else records, UpdateFeaturesResponse(error_message=None, results=results)
 
 
-def _update(controller: Controller, update: FeatureUpdateKey, upgrade_type: int) -> list[Message]:
+def _update(controller: Controller, update: FeatureUpdateKey) -> list[Message]:
+    """The record of one update, if it changes anything. Raises KafkaError."""
     name, level = update.feature, update.max_version_level
     current = controller.image.features.get(name, 0)
-    if upgrade_type not in (UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE):
-        raise KafkaError(ErrorCode.INVALID_UPDATE_VERSION, "The controller does not support the given upgrade type.")
-    feature = next((feature for feature in FEATURES if feature.name == name), None)
     prefix = f"Invalid update version {level} for feature {name}."
+    if update.upgrade_type not in (UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE):
+        raise _refused(f"{prefix} The controller does not support the given upgrade type.")
     if level < 0:
-        raise KafkaError(ErrorCode.INVALID_UPDATE_VERSION, f"{prefix} A feature version cannot be less than 0.")
-    if feature is None:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
-            f"{prefix} Local controller {controller.node_id} does not support this feature.",
-        )
-    if not feature.lowest <= level <= feature.highest:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
-            f"{prefix} Local controller {controller.node_id} only supports versions {feature.lowest}-{feature.highest}",
-        )
-    for broker in controller.image.brokers.values():
-        lowest, highest = next(((low, high) for known, low, high in broker.features if known == name), (0, 0))
-        if not lowest <= level <= highest:
-            raise KafkaError(
-                ErrorCode.INVALID_UPDATE_VERSION,
-                f"{prefix} Broker {broker.id} only supports versions {lowest}-{highest}",
-            )
-    if level < current and upgrade_type == UPGRADE:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
+        raise _refused(f"{prefix} A feature version cannot be less than 0.")
+    _check_supported(controller, name, level, prefix)
+    if level < current and update.upgrade_type == UPGRADE:
+        raise _refused(
             f"{prefix} Can't downgrade the version of this feature without setting the upgrade type to either safe or "
-            "unsafe downgrade.",
+            "unsafe downgrade."
         )
     if level == current:
         return []
     if name == METADATA_VERSION and level < current:
-        # Every level above 4.x's oldest added records or fields that an older controller would not understand.
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
-            f"{prefix} Refusing to perform the requested downgrade because it might delete metadata information.",
-        )
+        # Every level above the lowest added records or fields that an older controller would not understand.
+        what = f"Unsupported metadata.version downgrade from {current} to {level}."
+        if update.upgrade_type == SAFE_DOWNGRADE:
+            why = "Refusing to perform the requested downgrade because it might delete metadata information."
+        else:
+            why = "Unsafe metadata downgrade is not supported in this version."
+        raise _refused(f"{what} {why}")
     if name == KRAFT_VERSION:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION, f"{prefix} The voters of this cluster are fixed by its configuration."
-        )
+        raise _refused(f"{prefix} The one voter of this quorum is fixed.")
     return [cluster.FeatureLevelRecord(name=name, feature_level=level)]
+
+
+def _check_supported(controller: Controller, name: str, level: int, prefix: str) -> None:
+    """Raises KafkaError unless the controller and every broker can live with this level."""
+    if name not in SUPPORTED_FEATURES:
+        raise _refused(f"{prefix} Local controller {controller.node_id} does not support this feature.")
+    lowest, highest = SUPPORTED_FEATURES[name]
+    if not lowest <= level <= highest:
+        raise _refused(f"{prefix} Local controller {controller.node_id} only supports versions {lowest}-{highest}")
+    for broker in controller.image.brokers.values():
+        lowest, highest = next(((low, high) for known, low, high in broker.features if known == name), (0, 0))
+        if not lowest <= level <= highest:
+            raise _refused(f"{prefix} Broker {broker.id} only supports versions {lowest}-{highest}")
+
+
+def _refused(message: str) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_UPDATE_VERSION, message)

@@ -17,7 +17,7 @@ UNCLEAN: Final = 1
 
 
 def elect_leaders(controller: Controller, request: ElectLeadersRequest, now_ms: int) -> Decision[ElectLeadersResponse]:
-    """Records and response; asked for all partitions, the response leaves out those that need no election."""
+    """Records and response; asked for all partitions, every topic is answered with those that need an election."""
     response = ElectLeadersResponse()
     if request.election_type not in (PREFERRED, UNCLEAN):
         response.error_code = ErrorCode.INVALID_REQUEST
@@ -40,8 +40,7 @@ def elect_leaders(controller: Controller, request: ElectLeadersRequest, now_ms: 
                     continue
                 result.error_code, result.error_message = error.code, error.text
             results.append(result)
-        if results:
-            response.replica_election_results.append(ReplicaElectionResult(topic=name, partition_result=results))
+        response.replica_election_results.append(ReplicaElectionResult(topic=name, partition_result=results))
     return records, response
 
 

@@ -24,7 +24,7 @@ from ..wire.errors import ErrorCode, KafkaError
 from ..wire.schema import Message
 from .controller import Controller, Decision
 from .elections import Target, change_partition
-from .image import TopicImage
+from .image import ClusterImage, TopicImage
 from .partitions import check_assignment
 from .registrations import PartitionRegistration
 
@@ -58,7 +58,7 @@ def alter_reassignments(
                     fixed = not request.allow_replication_factor_change
                     records += _reassign(controller, topic, one.partition_index, one.replicas, fixed)
             except KafkaError as error:
-                result.error_code, result.error_message = error.code, error.text
+                result.error_code, result.error_message = error.code, error.message
             answer.partitions.append(result)
         response.responses.append(answer)
     return records, response
@@ -110,10 +110,9 @@ def _cancel(controller: Controller, topic: TopicImage, index: int) -> list[Messa
 
 
 def list_reassignments(
-    controller: Controller, request: ListPartitionReassignmentsRequest
+    image: ClusterImage, request: ListPartitionReassignmentsRequest
 ) -> ListPartitionReassignmentsResponse:
     """The reassignments that are not complete, of all topics or of the partitions asked for."""
-    image = controller.image
     asked = (
         [(topic, range(len(topic.partitions))) for topic in image.topics.values()]
         if request.topics is None

@@ -48,6 +48,6 @@ def _add_configs(request: CreateTopicsRequest, response: CreateTopicsResponse, c
                     config_source=entry.source,
                     is_sensitive=entry.sensitive,
                 )
-                for entry in describe_topic(call.broker.config, dict(own))
+                for entry in sorted(describe_topic(call.broker.config, dict(own)))
             ]
         result.configs = known[own]

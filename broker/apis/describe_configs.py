@@ -8,9 +8,9 @@ A broker describes only itself, or (name "") what was set for all brokers. A gro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
-from ...coordinator import topic_names
+from ...coordinator import client_metrics, topic_names
 from ...coordinator.image import ResourceType
 from ...wire.apis.describe_configs import (
     DescribeConfigsRequest,
@@ -21,7 +21,17 @@ from ...wire.apis.describe_configs import (
     DescribeConfigsSynonym,
 )
 from ...wire.errors import ErrorCode, KafkaError
-from ..config import ConfigEntry, describe_broker, describe_cluster_default, describe_group, describe_topic
+from .. import loggers
+from ..config import (
+    ConfigEntry,
+    ConfigSource,
+    ConfigSynonym,
+    ConfigType,
+    describe_broker,
+    describe_cluster_default,
+    describe_group,
+    describe_topic,
+)
 from ..dispatch import Call, api
 
 
@@ -38,12 +48,12 @@ def _describe(resource: DescribeConfigsResource, request: DescribeConfigsRequest
         result.error_code, result.error_message = error.code, error.message or ""
         return result
     result.error_message = ""
-    wanted = resource.configuration_keys
-    result.configs = [_result(entry, request) for entry in entries if wanted is None or entry.name in wanted]
+    wanted = resource.configuration_keys or [entry.name for entry in entries]
+    result.configs = [_result(entry, request) for entry in entries if entry.name in wanted]
     return result
 
 
-def _entries(resource: DescribeConfigsResource, call: Call) -> Iterable[ConfigEntry]:
+def _entries(resource: DescribeConfigsResource, call: Call) -> Sequence[ConfigEntry]:
     """What there is to say of a resource. Raises KafkaError."""
     name, config, image = resource.resource_name, call.broker.config, call.broker.metadata.image
     match resource.resource_type:
@@ -58,18 +68,37 @@ def _entries(resource: DescribeConfigsResource, call: Call) -> Iterable[ConfigEn
             _check_broker(name, call.broker.metadata.node_id, or_empty=True)
             return describe_broker(config)
         case ResourceType.BROKER_LOGGER:
+            if not name:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
             _check_broker(name, call.broker.metadata.node_id, or_empty=False)
-            return ()
+            return _log_levels()
         case ResourceType.CLIENT_METRICS:
             if not name:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty")
-            return ()
+            return _client_metrics(image.configs.get((ResourceType.CLIENT_METRICS, name), {}))
         case ResourceType.GROUP:
             if not name:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
             return describe_group(config, image.group_configs(name))
         case _:
             raise KafkaError(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST.text)
+
+
+def _log_levels() -> list[ConfigEntry]:
+    source = ConfigSource.DYNAMIC_BROKER_LOGGER_CONFIG
+    return [ConfigEntry(name, level, None, source, False, False, (), "") for name, level in loggers.levels().items()]
+
+
+def _client_metrics(configs: Mapping[str, str]) -> list[ConfigEntry]:
+    """A subscription with its defaults; nothing where nothing is set, because then there is no subscription."""
+    source, types = ConfigSource.CLIENT_METRICS_CONFIG, {"interval.ms": ConfigType.INT}
+    entries = []
+    for name, default in (client_metrics.DEFAULTS if configs else {}).items():
+        value = configs.get(name, default)
+        synonym = ConfigSynonym(name, value, source)
+        kind = types.get(name, ConfigType.LIST)
+        entries.append(ConfigEntry(name, value, kind, source, False, False, (synonym,), ""))
+    return entries
 
 
 def _check_broker(name: str, node_id: int, or_empty: bool) -> None:
@@ -79,8 +108,8 @@ def _check_broker(name: str, node_id: int, or_empty: bool) -> None:
     except ValueError:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}") from None
     if asked != node_id:
-        expected = f"{node_id} or empty string" if or_empty else str(node_id)
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unexpected broker id, expected {expected}, but received {name}")
+        expected = f"{node_id} or empty string," if or_empty else str(node_id)
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unexpected broker id, expected {expected} but received {name}")
 
 
 def _result(entry: ConfigEntry, request: DescribeConfigsRequest) -> DescribeConfigsResourceResult:

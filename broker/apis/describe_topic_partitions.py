@@ -3,7 +3,8 @@
 No topics named means all of them. Topics come in the order of their names; a page has at most
 response_partition_limit partitions (and the broker's max.request.partition.size.limit), and its cursor says where the
 next one begins. Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION; of a partition:
-LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND. A negative index in a cursor is INVALID_REQUEST for every topic.
+LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND. A cursor with a negative index or an unknown
+topic is INVALID_REQUEST for every topic.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def describe_topic_partitions(request: DescribeTopicPartitionsRequest, call: Cal
     cursor = request.cursor
     first_name, first_index = (cursor.topic_name, cursor.partition_index) if cursor is not None else ("", 0)
     names = sorted({topic.name for topic in request.topics} or image.topics)
-    if first_index < 0:
+    if first_index < 0 or (cursor is not None and first_name not in image.topics):
         refused = [
             DescribeTopicPartitionsResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=name) for name in names
         ]
@@ -64,7 +65,10 @@ def _unknown(name: str) -> DescribeTopicPartitionsResponseTopic:
     invalid = topic_names.complaint(name) is not None
     code = ErrorCode.INVALID_TOPIC_EXCEPTION if invalid else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     return DescribeTopicPartitionsResponseTopic(
-        error_code=code, name=name, is_internal=name in topic_names.INTERNAL_TOPICS
+        error_code=code,
+        name=name,
+        is_internal=name in topic_names.INTERNAL_TOPICS,
+        topic_authorized_operations=authorized_operations.TOPIC,
     )
 
 

@@ -32,6 +32,8 @@ from ..cluster_view import ClusterView
 from ..dispatch import Call, api
 
 NO_LEADER = -1
+BY_ID = 12
+"""The first version in which a topic can be asked for by its id."""
 
 
 @api(MetadataRequest)
@@ -44,17 +46,19 @@ def metadata(request: MetadataRequest, call: Call) -> bytes | Awaitable[bytes]:
 
 
 def _asked(request: MetadataRequest, version: int) -> list[MetadataRequestTopic] | None:
-    """The topics asked for, each once; None: all."""
+    """The topics asked for, each once; None: all. Where some are asked for by id, those alone are answered."""
     if not request.topics:
         return None if version == 0 else request.topics
     if len(request.topics) == 1:
         return request.topics
-    return list({(topic.name, topic.topic_id): topic for topic in request.topics}.values())
+    asked = {(topic.name, topic.topic_id): topic for topic in request.topics}.values()
+    by_id = [topic for topic in asked if topic.topic_id != uuids.ZERO]
+    return by_id if by_id and version >= BY_ID else list(asked)
 
 
 def _is_refused(topics: Iterable[MetadataRequestTopic], version: int) -> bool:
     """v10 and v11 had ids in the schema before brokers could look them up."""
-    return version < 12 and any(topic.name is None or topic.topic_id != uuids.ZERO for topic in topics)
+    return version < BY_ID and any(topic.name is None or topic.topic_id != uuids.ZERO for topic in topics)
 
 
 def _refuse(request: MetadataRequest, call: Call) -> bytes:
@@ -70,7 +74,8 @@ def _to_create(request: MetadataRequest, topics: list[MetadataRequestTopic] | No
     known = call.broker.metadata.image.topics
     if not topics or not request.allow_auto_topic_creation:
         return []
-    missing = [topic.name for topic in topics if topic.name is not None and topic.name not in known]
+    names = [topic.name for topic in topics if topic.name is not None and topic.topic_id == uuids.ZERO]
+    missing = [name for name in names if name not in known]
     return missing if missing and call.broker.config["auto.create.topics.enable"] else []
 
 
@@ -137,7 +142,7 @@ def _one(
 ) -> MetadataResponseTopic:
     """The answer for one topic that was asked for by name or id."""
     name = asked.name
-    if name is None:
+    if asked.topic_id != uuids.ZERO or name is None:
         topic = image.topics_by_id.get(asked.topic_id)
         if topic is None:
             return MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=asked.topic_id)
