@@ -70,8 +70,12 @@ class FrameBuffer:
     def received(self, count: int) -> Iterator[memoryview]:
         """Take note of `count` bytes written into `writable()`; the frames that are whole now, without their size."""
         self._end += count
+        assert self._end <= len(self._buffer), "more bytes than there was room for"
         if self._end == len(self._buffer):  # there may have been more: ask for more the next time
             self._chunk = min(self._chunk * GROWTH, CHUNK_LIMIT)
+        return self._whole()
+
+    def _whole(self) -> Iterator[memoryview]:
         while (waiting := self._end - self._start) >= _SIZE.size:
             (size,) = _SIZE.unpack_from(self._buffer, self._start)
             if not 0 <= size <= self._limit:

@@ -246,15 +246,19 @@ class Message(Struct):
         try:
             self._encoders[version](self, parts, marks)
         except (struct.error, AttributeError, TypeError) as error:
-            raise ValueError(f"{self!r} cannot be encoded in version {version}: {error}") from error
+            name = type(self).__name__
+            raise ValueError(f"a {name} cannot be encoded in version {version}: {error}") from error
         if not marks:
             return [b"".join(parts)]
         joined: list[Any] = []
         start = 0
         for mark in marks:
-            joined += (b"".join(parts[start:mark]), parts[mark])
+            if start < mark:
+                joined.append(b"".join(parts[start:mark]))
+            joined.append(parts[mark])
             start = mark + 1
-        joined.append(b"".join(parts[start:]))
+        if start < len(parts):
+            joined.append(b"".join(parts[start:]))
         return joined
 
     @classmethod

@@ -107,6 +107,14 @@ class TestFrameBuffer:
         with pytest.raises(ProtocolError, match=complaint):
             next(arriving)
 
+    def test_bytes_count_even_if_nobody_asks_for_frames(self) -> None:
+        buffer = FrameBuffer(1000)
+        buffer.writable()[:7] = framed(b"abc")
+        buffer.received(7)
+        assert len(buffer) == 7
+        buffer.writable()[:7] = framed(b"def")
+        assert list(buffer.received(7)) == [b"abc", b"def"]
+
     def test_a_frame_of_the_very_limit_passes(self) -> None:
         assert feed(FrameBuffer(1000), framed(bytes(1000))) == [bytes(1000)]
 
