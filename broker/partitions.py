@@ -178,7 +178,12 @@ class Partitions:
         broker = self._broker
         cluster_id: str | None = None
         for path in broker.config.log_dirs:
-            directory = LogDirectory(path, broker.disk, random=broker.random)
+            directory = LogDirectory(
+                path,
+                broker.disk,
+                random=broker.random,
+                producer_expiration_ms=broker.config["producer.id.expiration.ms"],
+            )
             self.directories.append(directory)
             await broker.offload(
                 partial(
@@ -219,12 +224,14 @@ class Partitions:
 
     async def _recover(self, directory: LogDirectory, steps: list[Callable[[], None]]) -> None:
         """Run the loading steps of a directory in worker threads, with progress in the log."""
+        threads = trio.CapacityLimiter(self._broker.config["num.recovery.threads.per.data.dir"])
         logger.info("%s was not stopped cleanly: checking %d partitions", directory.path, len(steps))
         done = 0
 
         async def one(step: Callable[[], None]) -> None:
             nonlocal done
-            await self._broker.offload(step)
+            async with threads:
+                await self._broker.offload(step)
             done += 1
             if done % RECOVERY_PROGRESS == 0:
                 logger.info("checked %d of %d partitions of %s", done, len(steps), directory.path)

@@ -120,7 +120,7 @@ LOGS: tuple[Definition, ...] = (
         "Age kept on the local disk of a tiered log; -2 as log.retention.ms."),
     known("log.dir.failure.timeout.ms", LONG, 30000, at_least(1), LOW, READ_ONLY,
         "How long a broker may fail to report a broken log directory before it stops."),
-    known("num.recovery.threads.per.data.dir", INT, 2, at_least(1), HIGH, CLUSTER_WIDE,
+    used("num.recovery.threads.per.data.dir", INT, 2, at_least(1), HIGH, CLUSTER_WIDE,
         "Partitions that are recovered at the same time after an unclean stop."),
     known("num.replica.alter.log.dirs.threads", INT, None, ANY, HIGH, READ_ONLY,
         "Threads that move partitions between log directories."),

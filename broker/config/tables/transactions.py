@@ -32,7 +32,7 @@ TRANSACTIONS: tuple[Definition, ...] = (
         "Pause before a pending addition of partitions is tried again."),
     known("add.partitions.to.txn.retry.backoff.max.ms", INT, 100, at_least(0), HIGH, READ_ONLY,
         "Longest time that a pending addition of partitions is tried again."),
-    known("producer.id.expiration.ms", INT, 86400000, at_least(1), LOW, CLUSTER_WIDE,
+    used("producer.id.expiration.ms", INT, 86400000, at_least(1), LOW, CLUSTER_WIDE,
         "How long a partition remembers a producer that is silent."),
     used("producer.id.expiration.check.interval.ms", INT, 600000, at_least(1), LOW, READ_ONLY,
         "How often partitions forget silent producers.", internal=True),
