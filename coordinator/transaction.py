@@ -33,6 +33,9 @@ FIRST_EPOCH: Final = 0
 LAST_EPOCH: Final = 32766
 """The last epoch that a producer gets. One more fits into the 16 bits and is kept to end its transaction with (T2)."""
 
+CLASSIC_VERSION: Final = 0
+"""How the protocol before KIP-890 is noted in the log, whatever the cluster's feature level."""
+
 EPOCH_BUMP_VERSION: Final = 2
 """The transaction version in which every end of a transaction comes with a new epoch (KIP-890)."""
 
@@ -97,7 +100,7 @@ class Transaction:
     previous_producer_id: int = NO_PRODUCER_ID
     next_producer_id: int = NO_PRODUCER_ID
     """Takes over when the prepared transaction is complete, because the epochs of the present one are used up."""
-    client_version: int = 0
+    client_version: int = CLASSIC_VERSION
     """The transaction version that the client of the last step spoke: 2, or 0 for every earlier one."""
 
     @classmethod

@@ -38,7 +38,7 @@ def judge(transaction: Transaction, producer: Producer, commit: bool) -> Ending:
     """Transaction version 2. An abort is fine without any partition: it still gives the producer its new epoch."""
     state = transaction.state
     is_complete = state in (State.COMPLETE_COMMIT, State.COMPLETE_ABORT)
-    bumped = transaction.producer_epoch == producer.epoch + 1
+    bumped = producer.epoch < LAST_EPOCH and transaction.producer_epoch == producer.epoch + 1
     rotated = (
         transaction.previous_producer_id == producer.id
         and producer.epoch == LAST_EPOCH

@@ -20,6 +20,7 @@ X4  A transaction older than its timeout is aborted with a new epoch, which lock
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from ..wire.errors import ErrorCode, KafkaError
 from .effects import Append, Arm, Producer
 from .records.transactions import TransactionLogKey, TransactionLogValue
 from .transaction import (
+    CLASSIC_VERSION,
     EPOCH_BUMP_VERSION,
     FIRST_EPOCH,
     IDLE,
@@ -211,8 +213,7 @@ class TransactionShard:
         """Commit or abort. The answer follows the decision in the log, the markers follow the answer."""
         entry = self._known(transactional_id)
         self._check_version(client_version)
-        bumps = client_version >= EPOCH_BUMP_VERSION
-        if bumps:
+        if client_version >= EPOCH_BUMP_VERSION:
             before = _idle(entry)
             ending = judge(before, producer, commit)
         else:
@@ -223,23 +224,12 @@ class TransactionShard:
         if ending is Ending.REPEATED:
             yield Answer(ErrorCode.NONE, before.producer)
             return
-        epoch, next_producer_id = before.producer_epoch, NO_PRODUCER_ID
-        if bumps:
-            epoch += 1
-            if before.is_exhausted:
-                entry.pending = State.PREPARE_COMMIT if commit else State.PREPARE_ABORT
-                try:
-                    next_producer_id = yield AllocateProducerId()
-                finally:
-                    entry.pending = None
-        after = before.prepared(commit, epoch, client_version, now_ms, next_producer_id)
-        error = yield from self._write(transactional_id, entry, after)
+        error = yield from self._prepare(transactional_id, entry, before, commit, client_version, now_ms)
         if error:
             yield Answer(error)
             return
-        if bumps:
-            entry.last_epoch = before.producer_epoch
-        yield Answer(ErrorCode.NONE, after.completed(now_ms).producer)
+        assert entry.transaction is not None, f"the end of {transactional_id} was not replayed"
+        yield Answer(ErrorCode.NONE, entry.transaction.completed(now_ms).producer)
         yield from self._complete(transactional_id, entry, now_ms)
 
     def _abort_by_force(
@@ -249,15 +239,43 @@ class TransactionShard:
 
         Whoever asked for it answers the client CONCURRENT_TRANSACTIONS: when it tries again, the way is free.
         """
-        bumps = self.transaction_version >= EPOCH_BUMP_VERSION
-        client_version = self.transaction_version if bumps else 0
-        after = before.prepared(False, before.producer_epoch + 1, client_version, now_ms)
-        error = yield from self._write(transactional_id, entry, after)
+        version = self.transaction_version if self.transaction_version >= EPOCH_BUMP_VERSION else CLASSIC_VERSION
+        error = yield from self._prepare(transactional_id, entry, before, False, version, now_ms, forced=True)
         if answers:
             yield Answer(error or ErrorCode.CONCURRENT_TRANSACTIONS)
         if not error:
-            entry.last_epoch = before.producer_epoch if bumps else NO_EPOCH
             yield from self._complete(transactional_id, entry, now_ms)
+
+    def _prepare(
+        self,
+        transactional_id: str,
+        entry: Entry,
+        before: Transaction,
+        commit: bool,
+        version: int,
+        now_ms: int,
+        *,
+        forced: bool = False,
+    ) -> Generator[Effect, Any, ErrorCode]:
+        """Write down that the transaction is decided.
+
+        The forced end is the only one of the classic protocol that comes with a new epoch, and then nobody is to have
+        it. With KIP-890 each does; a producer whose epochs are used up gets a new id in the same step.
+        """
+        bumps = version >= EPOCH_BUMP_VERSION
+        next_producer_id = NO_PRODUCER_ID
+        if bumps and before.is_exhausted:
+            entry.pending = State.PREPARE_COMMIT if commit else State.PREPARE_ABORT
+            try:
+                next_producer_id = yield AllocateProducerId()
+            finally:
+                entry.pending = None
+        epoch = before.producer_epoch + (bumps or forced)
+        after = before.prepared(commit, epoch, version, now_ms, next_producer_id)
+        error = yield from self._write(transactional_id, entry, after)
+        if not error and after.producer_epoch != before.producer_epoch:
+            entry.last_epoch = before.producer_epoch if bumps else NO_EPOCH
+        return error
 
     def _complete(self, transactional_id: str, entry: Entry, now_ms: int) -> Decision:
         """Have every partition get its marker, then write that the transaction is over (X3)."""
@@ -319,7 +337,8 @@ class TransactionShard:
             if entry is None or entry.is_busy or entry.transaction is None:
                 continue
             if entry.transaction.is_overdue(now_ms):
-                yield from self._abort_by_force(transactional_id, entry, entry.transaction, now_ms, answers=False)
+                with suppress(KafkaError):  # no producer id to be had now: the next scan tries again
+                    yield from self._abort_by_force(transactional_id, entry, entry.transaction, now_ms, answers=False)
         if self._ongoing:
             yield from self._scan(TimeoutScan(), now_ms)
 

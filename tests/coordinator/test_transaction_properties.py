@@ -1,8 +1,8 @@
 """Random interleavings of several producers, timeouts, failing logs and crashes between any two steps.
 
-What holds for every seed: no committed record is lost or doubled for a read_committed reader, no aborted one is seen, the
-last stable offset never goes back, and nothing hangs in the end. TRANSACTION_SEEDS=5000 in the environment tries more
-seeds than a test run should; a failure names its seed.
+What holds for every seed: no committed record is lost or doubled for a read_committed reader, no aborted one is seen,
+the last stable offset never goes back, and nothing hangs in the end. TRANSACTION_SEEDS=5000 in the environment tries
+more seeds than a test run should; a failure names its seed.
 """
 
 from __future__ import annotations
@@ -23,4 +23,7 @@ def test_exactly_once_whatever_happens() -> None:
             outcomes.update(run(seed, STEPS).outcomes.values())
         except Exception as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-    assert min(outcomes[each] for each in ("committed", "aborted", "unknown")) > SEEDS, f"too little happens: {outcomes}"
+    for outcome in ("committed", "aborted", "unknown"):
+        assert outcomes[outcome] > SEEDS, f"too little happens: {outcomes}"
+        f"too little happens: {outcomes}"
+    )

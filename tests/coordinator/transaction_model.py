@@ -313,9 +313,7 @@ class Model:
         return ErrorCode.NONE
 
     def _add(self, client: Client, producer: Producer, partition: tuple[str, int]) -> Decision:
-        return self.shard.add_partitions(
-            client.transactional_id, producer, [partition], client.version, self.now_ms
-        )
+        return self.shard.add_partitions(client.transactional_id, producer, [partition], client.version, self.now_ms)
 
     def _end(self, client: Client, attempt: Attempt, commit: bool) -> Task:
         producer = client.producer
@@ -419,9 +417,7 @@ class Model:
 
 AT_REST = (State.EMPTY, State.COMPLETE_ABORT, State.COMPLETE_COMMIT)
 
-RETRIED = frozenset(
-    {ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_NOT_AVAILABLE}
-)
+RETRIED = frozenset({ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_NOT_AVAILABLE})
 """Errors after which a client asks again."""
 
 
