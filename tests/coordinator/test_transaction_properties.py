@@ -25,5 +25,3 @@ def test_exactly_once_whatever_happens() -> None:
             raise AssertionError(f"seed {seed}: {error}") from error
     for outcome in ("committed", "aborted", "unknown"):
         assert outcomes[outcome] > SEEDS, f"too little happens: {outcomes}"
-        f"too little happens: {outcomes}"
-    )

@@ -1,11 +1,12 @@
 """A small cluster around one transaction shard, run by a seed: clients, partition logs, crashes between any two steps.
 
-Everything that happens is a task, a generator; a step takes one task to its next yield. Effects are carried out in steps
-of their own, so that a crash, a timeout, or another client's request can come between a record and what follows from it,
-and between the markers of two partitions. A crash drops every task of the broker and everything that is not in a log.
+Everything that happens is a task, a generator; a step takes one task to its next yield. Effects are carried out in
+steps of their own, so that a crash, a timeout, or another client's request can come between a record and what follows
+from it, and between the markers of two partitions. A crash drops every task of the broker and everything that is not in
+a log.
 
 Clients never give up by themselves: one that got no answer asks the same again, one that is fenced starts a new life.
-What a client knows of a transaction in the end is `committed` or `aborted` (it was told), or `unknown` (it never learned).
+What a client knows of a transaction in the end is `committed` or `aborted` (it was told), or `unknown` (it never was).
 `Model.finish` brings everything to rest and compares that with what a read_committed reader of the logs sees.
 """
 
