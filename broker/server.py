@@ -17,21 +17,23 @@ Report = Callable[[Ready], None]
 
 
 async def serve(settings: ServeSettings, on_ready: Report, stop: trio.Event) -> None:
-    """Run a broker until `stop` is set. Raises StartupError."""
+    """Run a broker until `stop` is set. Raises StartupError, also when a disk that fails later ends it."""
     broker = Broker(settings.config)
+    advice = "choose a directory that can be written with --data-dir DIR"
     try:
         async with broker.running(settings.listeners, settings.advertised) as addresses:
             await _create_topics(broker, settings)
             bootstrap = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
             on_ready(Ready(bootstrap=bootstrap, cluster_id=broker.metadata.cluster_id, data_dir=settings.data_dir))
+            advice = "the broker had to stop; see to the disk and start it again"
             await stop.wait()
     except BaseExceptionGroup as group:
         cause = _first(group)
         if isinstance(cause, (StartupError, StorageError, OSError)):
-            raise _as_one_line(cause) from cause
+            raise _as_one_line(cause, advice) from cause
         raise
     except (StorageError, OSError) as cause:
-        raise _as_one_line(cause) from cause
+        raise _as_one_line(cause, advice) from cause
 
 
 async def _create_topics(broker: Broker, settings: ServeSettings) -> None:
@@ -53,10 +55,8 @@ def _first(group: BaseException) -> BaseException:
     return group
 
 
-def _as_one_line(cause: BaseException) -> StartupError:
+def _as_one_line(cause: BaseException, advice: str) -> StartupError:
     if isinstance(cause, OSError):
         where = f" ({cause.filename})" if cause.filename else ""
-        return StartupError(
-            f"{cause.strerror or cause}{where}: choose a directory that can be written with --data-dir DIR"
-        )
+        return StartupError(f"{cause.strerror or cause}{where}: {advice}")
     return cause if isinstance(cause, StartupError) else StartupError(str(cause))

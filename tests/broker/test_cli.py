@@ -197,6 +197,28 @@ def test_a_second_signal_stops_at_once(serve: "Starter") -> None:
     assert not directory.exists()
 
 
+def test_a_disk_that_fails_while_serving_is_one_line_and_no_clean_stop(serve: "Starter") -> None:
+    script = """
+        import errno, os
+        from odradek.broker import partitions
+        from odradek.broker.__main__ import main
+
+        async def close(self, *, clean):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/t-0/0.log")
+
+        partitions.Partitions.close = close
+        main(prog_name="odradek")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    serving = serve(*ANY_PORT, "--ready-json", "--data-dir", "data", "--log-level", "error", command=command)
+    serving.ready()
+    code, errors = serving.stop()
+    assert code == 1
+    assert errors == (
+        "odradek: No space left on device (/data/t-0/0.log): the broker had to stop; see to the disk and start it again\n"
+    )
+
+
 def test_a_busy_port_is_one_line(serve: "Starter") -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
