@@ -1,0 +1,70 @@
+"""The README is true: its commands are the ones that CI runs, its paths exist, and what it calls missing is missing."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import odradek.storage
+from odradek.broker.__main__ import serve
+from odradek.broker.dispatch import table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^    ((?:python3|\.venv/bin/|odradek |\.ci/).*)$", README, re.M)
+
+SERVED = {api.name for api in table().values()}
+MODULES = {path.stem for folder in odradek.storage.__path__ for path in Path(folder).glob("*.py")}
+
+
+def test_the_first_two_commands_serve_and_test() -> None:
+    first, second = COMMANDS[:2]
+    assert first == "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/odradek serve"
+    assert second == "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest"
+
+
+def test_ci_takes_its_command_from_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    (expression,) = re.findall(r"sed -n '(.*)' README\.md", script)
+    found = subprocess.run(["sed", "-n", expression, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[0] == COMMANDS[1]
+    assert "-m pytest" not in re.sub(r"#.*|'-m pytest'|sed -n.*", "", script)
+
+
+def test_what_is_named_is_there() -> None:
+    named = set(re.findall(r"`((?:wire|storage|coordinator|broker|tests|interop|docs)/[\w/.]+)`", README))
+    named |= set(re.findall(r"\]\((\S+?)\)", README))
+    named |= {word for command in COMMANDS for word in command.split("   ")[0].split() if "/" in word}
+    named = {name for name in named if not name.startswith((".venv", "http")) and ":" not in name}
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_design_names_files_that_are_there() -> None:
+    """A path, or the name of a file in one of the product's folders."""
+    design = (ROOT / "docs" / "design.md").read_text()
+    names = set(re.findall(r"`([\w/]+\.(?:py|md|toml))`", design))
+    files = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    assert {name for name in names if not (ROOT / name).exists() and name not in files} == set()
+
+
+def test_every_option_that_is_shown_exists() -> None:
+    options = {name for parameter in serve.params for name in parameter.opts}
+    shown = {word for command in COMMANDS if command.startswith("odradek serve") for word in command.split()}
+    assert {word for word in shown if word.startswith("-")} <= options
+    assert options - shown - {"--version"} == set(), "an option is not shown"
+
+
+@pytest.mark.parametrize(
+    ("claim", "falsified"),
+    [
+        ("**No transactions**", "EndTxn" in SERVED),
+        ("**No compaction**", "compaction" in MODULES),
+        ("consumers with `group.protocol=consumer`", "ConsumerGroupHeartbeat" in SERVED),
+        ("share groups, streams groups", "ShareGroupHeartbeat" in SERVED or "StreamsGroupHeartbeat" in SERVED),
+        ("**No security.**", "SaslHandshake" in SERVED or "CreateAcls" in SERVED),
+        ("does not join other brokers", "AlterPartition" in SERVED),
+    ],
+)
+def test_what_is_said_to_be_missing_is_missing(claim: str, falsified: bool) -> None:
+    assert (claim in README) != falsified, "change what README.md says about what works and what does not"
