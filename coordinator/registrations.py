@@ -177,8 +177,11 @@ class PartitionRegistration:
     def changed(self, record: cluster.PartitionChangeRecord) -> PartitionRegistration:
         """This partition after a PartitionChangeRecord (P1, P2, P3)."""
         replicas = _kept(record.replicas, self.replicas)
-        directories = self.directories if record.directories is None else tuple(record.directories)
-        if len(directories) != len(replicas):
+        if record.directories is not None:
+            directories = tuple(record.directories)
+        elif replicas == self.replicas:
+            directories = self.directories
+        else:
             known = dict(zip(self.replicas, self.directories, strict=False))
             directories = tuple(known.get(replica, DIRECTORY_UNASSIGNED) for replica in replicas)
         leads = record.leader != NO_LEADER_CHANGE
