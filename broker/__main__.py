@@ -201,6 +201,53 @@ def _remove(temporary: str | None) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@main.command("format")
+@click.option("--data-dir", metavar="DIR", help="The directory to format, if not the one that is configured.")
+@click.option(
+    "--cluster-id", "-t", metavar="ID", help="22 characters, as kafka-storage random-uuid prints; else random."
+)
+@click.option("--ignore-formatted", "-g", is_flag=True, help="Leave directories alone that are formatted already.")
+@click.option("--config", "config_file", metavar="FILE", help="Read configuration from a server.properties file.")
+@click.option("-c", "configs", multiple=True, metavar="NAME=VALUE", help="Set a configuration (repeatable).")
+def format_(
+    data_dir: str | None,
+    cluster_id: str | None,
+    ignore_formatted: bool,
+    config_file: str | None,
+    configs: tuple[str, ...],
+) -> None:
+    """Make a directory the log directory of a new cluster, as kafka-storage format does.
+
+    `odradek serve` does it by itself when the directory is empty. Apache Kafka starts on the result, too.
+    """
+    import random
+
+    from ..storage.disk import LocalDisk
+    from ..storage.errors import StorageError
+    from .config import ConfigError
+    from .formatting import check_cluster_id, format_directories
+    from .options import ServeOptions, gather
+
+    try:
+        settings, _ = gather(ServeOptions(data_dir=data_dir, config_file=config_file, configs=configs))
+        used_id, formatted = format_directories(
+            settings.config.log_dirs,
+            LocalDisk(),
+            random.Random(),
+            node_id=settings.config.node_id,
+            cluster_id=None if cluster_id is None else check_cluster_id(cluster_id),
+            ignore_formatted=ignore_formatted,
+        )
+    except (ConfigError, StorageError) as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{error.strerror or error} ({error.filename}): choose another directory") from error
+    for path in formatted:
+        click.echo(f"Formatted {os.path.abspath(path)} for cluster {used_id}.")
+    if not formatted:
+        click.echo(f"All directories are formatted already, for cluster {used_id}.")
+
+
 @main.command()
 @click.argument("words", nargs=-1)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print docs/configuration.md.")

@@ -280,3 +280,34 @@ def test_notes_about_a_file_are_log_lines_in_the_chosen_form(serve: "Starter") -
     messages = [json.loads(line)["message"] for line in errors.splitlines()]
     assert any("of.a.plugin" in message for message in messages)
     assert any("num.io.threads" in message and "without effect" in message for message in messages)
+
+
+def test_a_formatted_directory_is_served_as_the_cluster_that_was_chosen(serve: "Starter") -> None:
+    cluster_id = "oracleoracleoracleorac"
+    directory = str(serve.directory / "data")
+    done = run("format", "--data-dir", directory, "-t", cluster_id)
+    assert done.stdout == f"Formatted {directory} for cluster {cluster_id}.\n"
+    assert {path.name for path in Path(directory).iterdir()} == {"meta.properties", "bootstrap.checkpoint"}
+    assert serve(*ANY_PORT, "--ready-json", "--data-dir", directory).ready()["cluster_id"] == cluster_id
+
+
+def test_a_directory_is_not_formatted_twice(tmp_path: Path) -> None:
+    first, second = str(tmp_path / "a"), str(tmp_path / "b")
+    cluster_id = run("format", "--data-dir", first).stdout.split()[-1].rstrip(".")
+    before = (tmp_path / "a" / "meta.properties").read_bytes()
+    for arguments, words in (
+        (["--data-dir", first], "formatted already"),
+        (["-g", "--data-dir", first, "-t", "oracleoracleoracleorac"], f"belongs to cluster {cluster_id}"),
+        (["--data-dir", second, "-t", "short"], "22 characters"),
+        (["--data-dir", str(tmp_path / "a" / "meta.properties" / "c")], "choose another directory"),
+    ):
+        done = run("format", *arguments)
+        assert done.returncode == 1
+        assert done.stderr.startswith("odradek: ")
+        assert done.stderr.count("\n") == 1
+        assert words in done.stderr
+    assert not Path(second).exists()
+    assert "formatted already" in run("format", "-g", "--data-dir", first).stdout
+    both = run("format", "-g", "-c", f"log.dirs={first},{second}")
+    assert both.stdout == f"Formatted {second} for cluster {cluster_id}.\n"
+    assert (tmp_path / "a" / "meta.properties").read_bytes() == before
