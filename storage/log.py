@@ -305,6 +305,7 @@ class PartitionLog:
         jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
         segment.jitter_ms = self._context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
         self._names_unsynced = True
+        self._complete_end = -1
         if base_offset == old.base_offset:
             self.segments.replace([old], [segment])
         else:
