@@ -5,24 +5,17 @@ Commands import what they need when they run: --help and a mistyped option answe
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import signal
+import shutil
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+import tempfile
+from typing import Any
 
 import click
 
 from .config.profile import profile_lines
 from .logs import FORMATS, LEVELS, configure
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    import trio
-
-    from .settings import Ready, ServeSettings
 
 HELP = """Odradek: a Kafka broker that any Kafka client can be pointed at.
 
@@ -116,89 +109,22 @@ def serve(
     from .options import ServeOptions, gather
     from .settings import StartupError
 
-    configure(log_level, log_format)
     if ephemeral and data_dir is not None:
         raise Failure("--ephemeral and --data-dir exclude each other: the one forgets what the other keeps")
-    temporary = _temporary_directory() if ephemeral else None
+    configure(log_level, log_format)
+    temporary = tempfile.mkdtemp(prefix="odradek-") if ephemeral else None
     try:
         settings, notes = gather(ServeOptions(listen, advertise, temporary or data_dir, config_file, configs, topics))
         for note in notes:
             logging.getLogger("odradek.broker").warning("%s", note)
-        _serve_until_signal(settings, ready_json, temporary)
+        from .foreground import serve_until_signal
+
+        serve_until_signal(settings, as_json=ready_json, temporary=temporary)
     except (ConfigError, StartupError) as error:
         raise Failure(str(error)) from error
     finally:
-        _remove(temporary)
-
-
-def _serve_until_signal(settings: ServeSettings, ready_json: bool, temporary: str | None) -> None:
-    """Serve until the first SIGINT or SIGTERM; the second ends the process on the spot."""
-    import trio
-
-    from .server import serve as serve_broker
-    from .settings import StartupError
-
-    def announce(ready: Ready) -> None:
-        click.echo(_ready_json(ready) if ready_json else _ready_line(ready, temporary))
-
-    async def run() -> StartupError | None:
-        stop = trio.Event()
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_heed, signals, stop, temporary)
-                try:
-                    await serve_broker(settings, announce, stop)
-                except StartupError as error:
-                    return error  # as itself, not in the nursery's group
-                finally:
-                    nursery.cancel_scope.cancel()
-        return None
-
-    if failure := trio.run(run):
-        raise failure
-
-
-async def _heed(signals: AsyncIterator[int], stop: trio.Event, temporary: str | None) -> None:
-    async for number in signals:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda number, frame: _stop_at_once(number, temporary))
-        logging.getLogger("odradek.broker").info("%s: stopping", signal.Signals(number).name)
-        stop.set()
-
-
-def _stop_at_once(number: int, temporary: str | None) -> NoReturn:
-    """What a kill does, except that a temporary directory does not stay behind."""
-    _remove(temporary)
-    os._exit(128 + number)
-
-
-def _ready_json(ready: Ready) -> str:
-    return json.dumps(
-        {
-            "bootstrap": ready.bootstrap,
-            "pid": os.getpid(),
-            "cluster_id": ready.cluster_id,
-            "data_dir": ready.data_dir,
-        }
-    )
-
-
-def _ready_line(ready: Ready, temporary: str | None) -> str:
-    fate = " until then" if temporary else ""
-    return f"Odradek is ready on {ready.bootstrap}. Ctrl-C stops it; data is in {ready.data_dir}{fate}."
-
-
-def _temporary_directory() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp(prefix="odradek-")
-
-
-def _remove(temporary: str | None) -> None:
-    if temporary is not None:
-        import shutil
-
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @main.command("format")

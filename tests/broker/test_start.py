@@ -31,13 +31,14 @@ NOT_NEEDED = {
 
 SCRIPT = """
     import sys
-    from odradek.broker import __main__ as command_line
+    from odradek.broker import foreground
+    from odradek.broker.__main__ import main
 
     def ready_json(ready):
         return " ".join(sys.modules)
 
-    command_line._ready_json = ready_json
-    command_line.main(prog_name="odradek")
+    foreground.ready_json = ready_json
+    main(prog_name="odradek")
 """
 
 

@@ -1,0 +1,79 @@
+"""A broker in the foreground of a process: it says when it is ready, and signals end it.
+
+The first SIGINT or SIGTERM stops it cleanly; the second ends the process on the spot, whatever the broker is at.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import NoReturn
+
+import trio
+
+from . import server
+from .settings import Ready, ServeSettings, StartupError
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve_until_signal(settings: ServeSettings, *, as_json: bool, temporary: str | None) -> None:
+    """Serve. `temporary` is the directory of an ephemeral broker, if it is one. Raises StartupError."""
+
+    def announce(ready: Ready) -> None:
+        print(ready_json(ready) if as_json else ready_line(ready, temporary), flush=True)
+
+    async def run() -> StartupError | None:
+        stop = trio.Event()
+        with trio.open_signal_receiver(*SIGNALS) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_heed, signals, stop, temporary)
+                try:
+                    await server.serve(settings, announce, stop)
+                except StartupError as error:
+                    return error  # as itself, not in the nursery's group
+                finally:
+                    nursery.cancel_scope.cancel()
+        return None
+
+    if failure := trio.run(run):
+        raise failure
+
+
+async def _heed(signals: AsyncIterator[int], stop: trio.Event, temporary: str | None) -> None:
+    async for number in signals:
+        for each in SIGNALS:
+            signal.signal(each, lambda number, frame: _stop_at_once(number, temporary))
+        log.info("%s: stopping", signal.Signals(number).name)
+        stop.set()
+
+
+def _stop_at_once(number: int, temporary: str | None) -> NoReturn:
+    """What a kill does, except that a temporary directory does not stay behind."""
+    if temporary is not None:
+        shutil.rmtree(temporary, ignore_errors=True)
+    sys.stderr.flush()
+    os._exit(128 + number)
+
+
+def ready_json(ready: Ready) -> str:
+    """The ready line for scripts."""
+    return json.dumps(
+        {
+            "bootstrap": ready.bootstrap,
+            "pid": os.getpid(),
+            "cluster_id": ready.cluster_id,
+            "data_dir": ready.data_dir,
+        }
+    )
+
+
+def ready_line(ready: Ready, temporary: str | None) -> str:
+    """The ready line for people."""
+    fate = " until then" if temporary else ""
+    return f"Odradek is ready on {ready.bootstrap}. Ctrl-C stops it; data is in {ready.data_dir}{fate}."
