@@ -20,7 +20,7 @@ from ..wire.apis.txn_offset_commit import (
 from ..wire.errors import ErrorCode, KafkaError
 from .effects import Append, Arm, Caller, Decision, Producer, Reply
 from .group import ClassicGroup, State
-from .rebalance import SessionTimeout
+from .rebalance import SessionTimeout, group_write_error
 from .records.offsets import OffsetCommitKey, OffsetCommitValue
 from .settings import GroupSettings
 
@@ -29,19 +29,6 @@ GROUP_ID_NOT_FOUND_SINCE = 9
 
 DEFAULT_RETENTION = -1
 """The broker decides how long the offset is kept."""
-
-
-def commit_write_error(error: ErrorCode) -> ErrorCode:
-    """What a client is told when the log did not take its commits."""
-    match error:
-        case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION | ErrorCode.NOT_ENOUGH_REPLICAS | ErrorCode.REQUEST_TIMED_OUT:
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        case ErrorCode.NOT_LEADER_OR_FOLLOWER | ErrorCode.KAFKA_STORAGE_ERROR:
-            return ErrorCode.NOT_COORDINATOR
-        case ErrorCode.MESSAGE_TOO_LARGE | ErrorCode.RECORD_LIST_TOO_LARGE | ErrorCode.INVALID_FETCH_SIZE:
-            return ErrorCode.INVALID_COMMIT_OFFSET_SIZE
-        case _:
-            return error
 
 
 def commit(
@@ -147,5 +134,5 @@ def _write(
     if error:
         for topic in response.topics:
             for partition in topic.partitions:
-                partition.error_code = commit_write_error(error)
+                partition.error_code = group_write_error(error)
     yield Reply(caller, response)

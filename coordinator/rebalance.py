@@ -186,7 +186,7 @@ def drop(group: ClassicGroup, member_id: str, error: ErrorCode) -> Iterator[Effe
 
 
 def group_write_error(error: ErrorCode) -> ErrorCode:
-    """What a client is told when the log did not take a group's record."""
+    """What a client is told when the log did not take a group's record, or its offsets."""
     match error:
         case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION | ErrorCode.NOT_ENOUGH_REPLICAS | ErrorCode.REQUEST_TIMED_OUT:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
