@@ -16,7 +16,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import trio
 
@@ -33,6 +33,7 @@ from .metadata import ClusterMetadata
 from .network import Listener, Network, SystemNetwork, Transport
 from .partitions import Partitions
 from .settings import StartupError
+from .transactions import Transactions
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,27 @@ DRAIN_S = 0.5
 """How long a stop waits for replies that are being sent."""
 
 
+class Offload(Protocol):
+    """How something that may block on the disk is run."""
+
+    async def __call__(self, function: Callable[..., T], *args: Any) -> T: ...
+
+
+class WorkerThreads:
+    """In a thread of its own, so that nobody else waits for the disk."""
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(WORKER_THREADS)
+
+    async def __call__(self, function: Callable[..., T], *args: Any) -> T:
+        return await trio.to_thread.run_sync(function, *args, limiter=self._limiter)
+
+
 class Broker:
-    """A Kafka broker with its embedded controller. Use `running()`."""
+    """A Kafka broker with its embedded controller. Use `running()`.
+
+    `apis` are the requests it serves: all of them unless told otherwise.
+    """
 
     def __init__(
         self,
@@ -64,7 +84,9 @@ class Broker:
         disk: Disk | None = None,
         clock: Clock | None = None,
         network: Network | None = None,
+        offload: Offload | None = None,
         rng: random.Random | None = None,
+        apis: Mapping[int, Api] | None = None,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -72,18 +94,15 @@ class Broker:
         self.disk = disk or LocalDisk()
         self.network = network or SystemNetwork()
         self.timers = Timers(self.clock)
-        self.apis: Mapping[int, Api] = table()
+        self.offload: Offload = offload or WorkerThreads()
+        self.apis: Mapping[int, Api] = table() if apis is None else apis
         self.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], self.random)
         self.connections: set[Connection] = set()
-        self._threads = trio.CapacityLimiter(WORKER_THREADS)
         self.partitions = Partitions(self)
         self.metadata = ClusterMetadata(self)
         self.groups = Groups(self)
+        self.transactions = Transactions(self)
         self._housekeeping = Housekeeping(self)
-
-    async def offload(self, function: Callable[..., T], *args: Any) -> T:
-        """Run something that may block on the disk in a worker thread."""
-        return await trio.to_thread.run_sync(function, *args, limiter=self._threads)
 
     @asynccontextmanager
     async def running(
@@ -98,6 +117,7 @@ class Broker:
                 await self.metadata.start(_registered(listeners, advertised, bound))
                 background.start_soon(self._housekeeping.run)
                 await self.groups.start(background)
+                await self.transactions.start(background)
                 async with trio.open_nursery() as clients:
                     addresses = {endpoint.listener: (endpoint.host, endpoint.port) for endpoint in advertised}
                     for listener, socket in zip(listeners, bound, strict=True):
@@ -110,6 +130,7 @@ class Broker:
                         await self._drained()
                     clients.cancel_scope.cancel()
                 with trio.CancelScope(shield=True):
+                    await self.transactions.stop()
                     await self.groups.stop()
                     await self.metadata.shutdown()
                 background.cancel_scope.cancel()

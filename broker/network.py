@@ -131,6 +131,8 @@ class SocketListener:
 
     async def accept(self) -> Transport:
         while True:
+            if self._socket.fileno() < 0:
+                raise trio.ClosedResourceError("this listener was closed")
             try:
                 return SocketTransport(self._socket.accept()[0])
             except (BlockingIOError, InterruptedError):
