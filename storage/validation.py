@@ -29,6 +29,8 @@ whose length is not that of its fields, a wrong content checksum of lz4. Other r
 from typing import Final, NamedTuple
 
 from ..wire.batches import (
+    COMPRESSION_MASK,
+    CONTROL_BIT,
     HEADER_BYTES,
     LENGTH_OVERHEAD,
     MAGIC,
@@ -38,7 +40,7 @@ from ..wire.batches import (
     Buffer,
     CorruptRecords,
     build_batch,
-    check_crc,
+    crc_of,
     read_header,
     stamp_timestamp,
 )
@@ -145,36 +147,44 @@ def validate(
     now_ms: int,
     *,
     origin: Origin = Origin.CLIENT,
+    header: BatchHeader | None = None,
 ) -> Validated:
     """Check one batch that a client or a coordinator wants to append, and give it the topic's codec and timestamp type.
 
-    Raises KafkaError, as RecordErrors where single records are to blame.
+    `header` is what `check_single_batch` gave, from a caller that has asked it already. Raises KafkaError, as
+    RecordErrors where single records are to blame.
     """
-    header = check_single_batch(records)
-    size = header.size
-    if header.base_offset != 0 and origin is Origin.CLIENT:
+    if header is None:
+        header = check_single_batch(records)
+    is_client = origin is Origin.CLIENT
+    if is_client and header.base_offset != 0:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The base offset must be 0, not {header.base_offset}")
-    _check_size(size, config)
-    if not check_crc(records, 0, header):
+    size = header.size
+    if size > config.max_message_bytes:
+        raise _too_large(size, config)
+    if crc_of(records, 0, size) != header.crc:
         raise KafkaError(
             ErrorCode.CORRUPT_MESSAGE, f"The batch does not have the CRC {header.crc:#010x} that it claims"
         )
-    if header.compression > Compression.ZSTD:
-        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"No codec has the number {header.compression}")
-    if origin is Origin.CLIENT:
+    codec = header.compression
+    if codec > Compression.ZSTD:
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"No codec has the number {codec}")
+    if is_client:
         _check_header(header)
     data = records if size == len(records) else memoryview(records)[:size]
 
     append_time = config.message_timestamp_type == LOG_APPEND_TIME
     target = _target_codec(header, config)
     max_timestamp = header.max_timestamp
-    if target != header.compression:
+    if target != codec:
         _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)
         data = _recompress(data, header, target, config, now_ms if append_time else None)
         header = read_header(data)
-        _check_size(header.size, config)
+        size = header.size
+        if size > config.max_message_bytes:
+            raise _too_large(size, config)
     else:
-        if origin is Origin.CLIENT:
+        if is_client:
             max_timestamp = _maybe_inspect(data, header, config, now_ms)
         if append_time:
             max_timestamp = now_ms
@@ -182,50 +192,61 @@ def validate(
             data = bytearray(data)  # V3
             stamp_timestamp(data, 0, max_timestamp, log_append_time=append_time)
             header = read_header(data)
-    if header.size > config.segment_bytes:
+    if size > config.segment_bytes:
         raise KafkaError(
-            ErrorCode.RECORD_LIST_TOO_LARGE, f"{header.size} bytes are more than segment.bytes={config.segment_bytes}"
+            ErrorCode.RECORD_LIST_TOO_LARGE, f"{size} bytes are more than segment.bytes={config.segment_bytes}"
         )
     return Validated(header, data, now_ms if append_time else NO_TIMESTAMP)
 
 
-def _check_size(size: int, config: LogConfig) -> None:
-    if size > config.max_message_bytes:
-        raise KafkaError(
-            ErrorCode.MESSAGE_TOO_LARGE,
-            f"A batch of {size} bytes is larger than max.message.bytes={config.max_message_bytes}",
-        )
+def _too_large(size: int, config: LogConfig) -> KafkaError:
+    return KafkaError(
+        ErrorCode.MESSAGE_TOO_LARGE,
+        f"A batch of {size} bytes is larger than max.message.bytes={config.max_message_bytes}",
+    )
 
 
 def _check_header(header: BatchHeader) -> None:
     """Check 6."""
     count = header.records_count
+    if (
+        header.last_offset_delta + 1 != count
+        or count <= 0
+        or header.attributes & CONTROL_BIT
+        or (header.producer_id >= 0 and header.base_sequence < 0)
+    ):
+        raise KafkaError(ErrorCode.INVALID_RECORD, _what_is_wrong(header))
+
+
+def _what_is_wrong(header: BatchHeader) -> str:
+    """The complaint about a header that fails check 6."""
+    count = header.records_count
     if header.last_offset_delta < 0:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"A last offset delta of {header.last_offset_delta}")
+        return f"A last offset delta of {header.last_offset_delta}"
     if count <= 0:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"A batch of {count} records")
+        return f"A batch of {count} records"
     if header.last_offset_delta + 1 != count:
-        raise KafkaError(
-            ErrorCode.INVALID_RECORD, f"{count} records cannot have a last offset delta of {header.last_offset_delta}"
-        )
+        return f"{count} records cannot have a last offset delta of {header.last_offset_delta}"
     if header.is_control:
-        raise KafkaError(ErrorCode.INVALID_RECORD, "Clients must not write control batches")
-    if header.has_producer_id and header.base_sequence < 0:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"A producer id with a base sequence of {header.base_sequence}")
+        return "Clients must not write control batches"
+    return f"A producer id with a base sequence of {header.base_sequence}"
 
 
 def _maybe_inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int) -> int:
     """Look at the records if somebody needs it (V1). Their maximum timestamp, as far as it is known (V2)."""
+    compressed = header.attributes & COMPRESSION_MASK
+    if header.records_count <= INSPECT_MAX_RECORDS and not compressed:
+        return _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)
     if config.compact or _looks_wrong(header, config, now_ms):
         return _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)
-    compressed = header.compression != Compression.NONE
-    if header.records_count <= INSPECT_MAX_RECORDS and not (compressed and header.size > INSPECT_MAX_BYTES):
+    if not compressed:
+        return header.max_timestamp
+    if header.records_count <= INSPECT_MAX_RECORDS and header.size <= INSPECT_MAX_BYTES:
         return _inspect(data, header, config, now_ms, INSPECT_MAX_BYTES)
-    if compressed:
-        try:
-            check_start(header.compression, memoryview(data)[HEADER_BYTES:])
-        except CompressionError as error:
-            raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
+    try:
+        check_start(header.compression, memoryview(data)[HEADER_BYTES:])
+    except CompressionError as error:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
     return header.max_timestamp
 
 
@@ -248,26 +269,32 @@ def _out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
 def _inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, max_bytes: int) -> int:
     """Checks 7 to 9. The records' maximum timestamp; the header's if they inflate to more than a mere look may take."""
     try:
-        records = records_of(data, 0, header, max_bytes)
-        skim = skim_records(records, header.records_count)
+        if header.attributes & COMPRESSION_MASK:
+            records, start = records_of(data, 0, header, max_bytes), 0
+        else:
+            records, start = data, HEADER_BYTES
+        lowest, highest, keyless, in_sequence = skim_records(records, header.records_count, start)
     except RecordsTooLarge as error:
         if max_bytes == INSPECT_MAX_BYTES:
             return header.max_timestamp  # V2
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The batch inflates to too much: {error}") from error
     except CorruptRecords as error:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
-    lowest, highest = header.base_timestamp + skim.min_timestamp_delta, header.base_timestamp + skim.max_timestamp_delta
+    append_time = header.is_log_append_time
+    lowest += header.base_timestamp
+    highest += header.base_timestamp
+    earliest = now_ms - config.message_timestamp_before_max_ms
+    latest = now_ms + config.message_timestamp_after_max_ms
     if (
-        (skim.keyless and config.compact)
-        or header.is_log_append_time
+        not earliest <= lowest <= highest <= latest
         or lowest <= NO_TIMESTAMP
-        or _out_of_range(lowest, config, now_ms)
-        or _out_of_range(highest, config, now_ms)
+        or append_time
+        or (keyless and config.compact)
     ):
-        _check_records(records, header, config, now_ms)
-    if not skim.in_sequence and header.compression == _target_codec(header, config) != Compression.NONE:
+        _check_records(memoryview(records)[start:], header, config, now_ms)
+    if not in_sequence and header.compression == _target_codec(header, config) != Compression.NONE:
         raise KafkaError(ErrorCode.INVALID_RECORD, "The offset deltas in a compressed batch must be 0, 1, 2...")
-    return header.max_timestamp if header.is_log_append_time else max(NO_TIMESTAMP, highest)
+    return header.max_timestamp if append_time else max(NO_TIMESTAMP, highest)
 
 
 def _check_records(records: Buffer, header: BatchHeader, config: LogConfig, now_ms: int) -> None:

@@ -121,9 +121,12 @@ def parse_records(payload: Buffer, header: BatchHeader) -> Iterator[Record]:
     _check_end(header.records_count, pos, limit)
 
 
-def skim_records(payload: Buffer, count: int) -> Skim:
-    """Check that the uncompressed bytes are `count` well-formed records and nothing else; no key or value is copied."""
-    lowest = highest = keyless = pos = 0
+def skim_records(payload: Buffer, count: int, pos: int = 0) -> Skim:
+    """Check that the uncompressed bytes from `pos` on are `count` well-formed records and nothing else.
+
+    No key or value is copied.
+    """
+    lowest = highest = keyless = 0
     in_sequence = True
     limit = len(payload)
     try:
