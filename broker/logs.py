@@ -1,20 +1,15 @@
-"""Log lines: as text for people or JSON for machines, and a bounded number of those that a client can cause.
+"""Log lines: as text for people or JSON for machines, and a bounded number of each kind.
 
-Modules log through `logging.getLogger(__name__)` with a constant message and arguments. What a client or a broken disk
-can cause over and over goes through `RateLimited`, to which the constant says which lines are of one kind: BURST of a
-kind in a WINDOW_MS, then silence, and the first line after that counts what was left out.
+Modules log through `logging.getLogger(__name__)` with a constant message and arguments; the constant says which lines
+are of one kind. A client that sends garbage in a loop, or a disk that fails at every write, gets BURST lines of a kind
+in a WINDOW_MS, then silence; the first line after that counts what was left out.
 """
-
-from __future__ import annotations
 
 import json
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any, TextIO
-
-if TYPE_CHECKING:
-    from .clock import Clock
+from typing import TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
@@ -36,42 +31,28 @@ def configure(level: str, line_format: str, stream: TextIO | None = None) -> Non
     """Send the product's log lines of `level` and above to `stream`, by default stderr."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if line_format == "json" else TextFormatter())
+    handler.addFilter(RateLimit())
     logger = logging.getLogger("odradek")
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(level.upper())
 
 
-class RateLimited:
-    """A logger that writes a bounded number of lines of one kind."""
+class RateLimit(logging.Filter):
+    """Lets BURST records of a kind through in each window; the first of a later window counts those left out."""
 
-    __slots__ = ("_clock", "_kinds", "_logger")
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, str], list[int]] = {}  # start of the window, records in it, records left out
 
-    def __init__(self, logger: logging.Logger, clock: Clock) -> None:
-        self._logger = logger
-        self._clock = clock
-        self._kinds: dict[str, list[int]] = {}  # message -> start of its window, lines in it, lines left out
-
-    def warning(self, message: str, *args: Any) -> None:
-        self._log(logging.WARNING, message, args, with_traceback=False)
-
-    def error(self, message: str, *args: Any) -> None:
-        self._log(logging.ERROR, message, args, with_traceback=False)
-
-    def exception(self, message: str, *args: Any) -> None:
-        """An error with the traceback of the exception that is being handled."""
-        self._log(logging.ERROR, message, args, with_traceback=True)
-
-    def _log(self, level: int, message: str, args: tuple[Any, ...], *, with_traceback: bool) -> None:
-        left_out = self._admit(message, self._clock.now_ms())
-        if left_out is None:
-            return
+    def filter(self, record: logging.LogRecord) -> bool:
+        left_out = self._admit((record.name, str(record.msg)), int(record.created * 1000))
         if left_out:
-            message, args = message + " (%d more like this were not shown)", (*args, left_out)
-        self._logger.log(level, message, *args, exc_info=with_traceback, stacklevel=3)
+            record.msg = f"{record.msg} ({left_out} more like this were not shown)"
+        return left_out is not None
 
-    def _admit(self, kind: str, now_ms: int) -> int | None:
-        """How many lines of the kind were left out before this one; None when this one is left out too."""
+    def _admit(self, kind: tuple[str, str], now_ms: int) -> int | None:
+        """How many records of the kind were left out before this one; None when this one is left out too."""
         window = self._kinds.get(kind)
         if window is not None and 0 <= now_ms - window[0] < WINDOW_MS:
             if window[1] < BURST:
