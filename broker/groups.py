@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 LOADERS = 4
 """Shards that are loaded at the same time: each holds one chunk of its log in memory."""
 
+PATIENCE_S = 0.1
+"""How long a start waits for its shards: most logs are short, and then no client ever hears that they are loaded."""
+
 CHUNK_BYTES_LIMIT = 1 << 20
 """At most this much is read at once, whatever offsets.load.buffer.size says: more is not faster, but holds memory."""
 
@@ -42,6 +45,9 @@ class Groups:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._hosted: dict[int, HostedShard] = {}
+        self._loading: set[HostedShard] = set()
+        self._has_loaded = trio.Event()
+        """One of `_loading` has; replaced each time."""
         self._loaders = trio.CapacityLimiter(LOADERS)
         self._background: trio.Nursery | None = None
         config = broker.config
@@ -58,10 +64,13 @@ class Groups:
     # Start, stop, and following the cluster
 
     async def start(self, background: trio.Nursery) -> None:
-        """Load the shards that are led here (in `background`, except empty ones), and follow the cluster from now."""
+        """Load the shards that are led here, the long ones in `background`, and follow the cluster from now on."""
         self._background = background
         self._broker.metadata.subscribe(self._follow)
         self._take_over()
+        with trio.move_on_after(PATIENCE_S):
+            while self._loading:
+                await self._has_loaded.wait()
 
     async def stop(self) -> None:
         """Send away whoever waits; nothing is decided any more."""
@@ -102,12 +111,16 @@ class Groups:
         if hosted.is_empty:
             hosted.come_to_life()
         else:
+            self._loading.add(hosted)
             background.start_soon(self._load, hosted)
 
     async def _load(self, hosted: HostedShard) -> None:
         async with self._loaders:
             started_ms = self._broker.clock.now_ms()
             await hosted.load(min(self._broker.config["offsets.load.buffer.size"], CHUNK_BYTES_LIMIT))
+        self._loading.discard(hosted)
+        self._has_loaded.set()
+        self._has_loaded = trio.Event()
         took_ms = self._broker.clock.now_ms() - started_ms
         log.debug("loaded %d groups from %s in %d ms", len(hosted.shard.groups), hosted.partition, took_ms)
 

@@ -32,7 +32,8 @@ def records_in(log: bytes) -> Iterator[Record]:
 def replay(shard: GroupShard, log: bytes) -> None:
     """Batch by batch, as the broker does it."""
     for position, header in iter_batches(log):
-        if (marker := read_marker(log, position)) is not None:
+        if header.is_control:
+            marker = read_marker(log, position)
             shard.replay_marker(header.producer_id, marker.commit)
             continue
         for record in iter_records(log, position):
