@@ -24,6 +24,7 @@ from .odradek import Odradek
 from .python.aio import AioClient
 from .python.confluent import ConfluentClient
 from .python.kafka_python import KafkaPythonClient
+from .raw.connection import Connection
 
 CLIENTS = {each.name: each for each in (KafkaPythonClient, ConfluentClient, AioClient, JavaClient)}
 
@@ -49,6 +50,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(("client", "assignor"), pairs, indirect=["client"])
         else:
             metafunc.parametrize("client", names, indirect=True)
+
+
+END_TXN = 26
+"""The key of the API by which a broker shows that it has transactions."""
 
 
 class Clients:
@@ -162,3 +167,11 @@ def closing() -> Iterator[contextlib.ExitStack]:
 def client(request: pytest.FixtureRequest, bootstrap: str, closing: contextlib.ExitStack) -> Clients:
     """One client library, pointed at the shared broker; the test runs once for each library."""
     return Clients(CLIENTS[request.param](bootstrap), closing)
+
+
+@pytest.fixture
+def transactions(bootstrap: str) -> None:
+    """A broker may not offer transactions at all; then it does not advertise them."""
+    with contextlib.closing(Connection(bootstrap)) as connection:
+        if END_TXN not in {each.api_key for each in connection.call("ApiVersions", 0).api_keys}:
+            pytest.skip("the broker does not advertise transactions")

@@ -106,6 +106,8 @@ class refusals:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, SystemError):  # how flush() fails when the producer has been fenced
+            error = error.__cause__
         if isinstance(error, KafkaException):
             raise _refused(error.args[0]) from error
 

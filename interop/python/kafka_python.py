@@ -49,7 +49,7 @@ class refusals:
 
 class KafkaPythonClient:
     name = "kafka-python"
-    lacks = frozenset({"null headers"})
+    lacks = frozenset({"null headers", "transactional fencing"})  # once fenced it fences the one that fenced it
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap

@@ -107,8 +107,11 @@ def test_a_reader_that_does_not_read(bootstrap: str, connection: Connection, top
 
 
 def test_many_idle_connections(bootstrap: str, connection: Connection) -> None:
-    idle = [Connection(bootstrap) for _ in range(300)]
+    idle = []
+    for _ in range(10):
+        idle += [Connection(bootstrap) for _ in range(30)]  # fewer than the backlog of the listening socket
+        assert idle[-1].call("ApiVersions", 0).error_code == 0
     assert connection.call("ApiVersions", 0).error_code == 0
-    assert idle[150].call("ApiVersions", 0).error_code == 0
+    assert idle[0].call("ApiVersions", 0).error_code == 0
     for each in idle:
         each.close()
