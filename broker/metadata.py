@@ -133,7 +133,7 @@ class ClusterMetadata:
         self._log.load(self.image, now_ms)
         if METADATA_VERSION not in self.image.features:
             self._bootstrap = read_bootstrap(directory.path, broker.disk) or initial_records()
-        self._log.claim()
+        self._log.claim(self.image.epoch)
 
     async def start(self, endpoints: Sequence[Endpoint]) -> None:
         """Lead the quorum, bootstrap an empty log, register under these addresses, elect ourselves where we may

@@ -174,9 +174,10 @@ class MetadataLog:
                 f"{self._node_id} can be continued here"
             )
 
-    def claim(self) -> None:
-        """Begin the next epoch as its leader (M2)."""
-        epoch = max(self._quorum.leader_epoch, self._log.leader_epochs.latest) + 1
+    def claim(self, last_epoch: int) -> None:
+        """Begin the next epoch as its leader (M2); `last_epoch` is that of the last record, in the log or a
+        snapshot."""
+        epoch = max(self._quorum.leader_epoch, self._log.leader_epochs.latest, last_epoch) + 1
         dynamic = self._voters is not None
         self._quorum = QuorumState(
             leader_epoch=epoch,
