@@ -25,6 +25,7 @@ from ..storage.disk import Disk, LocalDisk
 from .clock import Clock, SystemClock, Timers
 from .config import Config, Endpoint
 from .connection import Connection
+from .connection_limits import ConnectionLimits
 from .dispatch import Api, table
 from .fetch_sessions import FetchSessions
 from .groups import Groups
@@ -98,6 +99,7 @@ class Broker:
         self.apis: Mapping[int, Api] = table() if apis is None else apis
         self.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], self.random)
         self.connections: set[Connection] = set()
+        self._connection_limits = ConnectionLimits(config)
         self.partitions = Partitions(self)
         self.metadata = ClusterMetadata(self)
         self.groups = Groups(self)
@@ -174,6 +176,7 @@ class Broker:
         self, socket: Listener, clients: trio.Nursery, listener: str, advertised: tuple[str, int] | None
     ) -> None:
         while True:
+            await self._connection_limits.slot()
             try:
                 transport = await socket.accept()
             except trio.ClosedResourceError:
@@ -182,7 +185,12 @@ class Broker:
                 log.warning("cannot accept connections: %s; raise the limit (ulimit -n) or use fewer", error)
                 await trio.sleep(ACCEPT_PAUSE_S)
                 continue
-            clients.start_soon(self._serve, transport, listener, advertised)
+            host = transport.peer[0]
+            if self._connection_limits.admit(host):
+                clients.start_soon(self._serve, transport, listener, advertised)
+            else:
+                transport.close()
+                log.warning("refused a connection of %s: it has max.connections.per.ip already", host)
 
     async def _serve(self, transport: Transport, listener: str, advertised: tuple[str, int] | None) -> None:
         connection = Connection(self, transport, listener, advertised)
@@ -191,6 +199,7 @@ class Broker:
             await connection.serve()
         finally:
             self.connections.discard(connection)
+            self._connection_limits.release(transport.peer[0])
 
     async def _drained(self) -> None:
         """Return when no connection has a reply on its way."""

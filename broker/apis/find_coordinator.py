@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from enum import IntEnum
 
 from ...coordinator.hashing import partition_for
-from ...coordinator.topic_names import CONSUMER_OFFSETS
+from ...coordinator.topic_names import CONSUMER_OFFSETS, TRANSACTION_STATE
 from ...wire.apis.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
 from ...wire.errors import ErrorCode, KafkaError
 from ..cluster_view import ClusterView
@@ -40,7 +40,7 @@ class KeyType(IntEnum):
 
 KEY_TYPES = frozenset(KeyType)
 
-TOPICS: dict[int, str] = {KeyType.GROUP: CONSUMER_OFFSETS}
+TOPICS: dict[int, str] = {KeyType.GROUP: CONSUMER_OFFSETS, KeyType.TRANSACTION: TRANSACTION_STATE}
 """The topic whose partition leaders are the coordinators of these keys."""
 
 

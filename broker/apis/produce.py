@@ -11,6 +11,7 @@ again. Errors, for each partition, in Kafka's order: see `storage.validation` an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 
 from ...storage.validation import RecordErrors, check_single_batch
 from ...wire.apis.produce import (
@@ -26,6 +27,17 @@ from ...wire.batches import Buffer
 from ...wire.errors import ErrorCode, KafkaError
 from ..dispatch import Call, api
 from ..partitions import INTERNAL_TOPICS, Partition
+from ..verification import NOT_TRANSACTIONAL, Admissions, Batch, Client, admit
+
+ABORTABLE_SINCE = 11
+"""The version whose clients know TRANSACTION_ABORTABLE."""
+
+ADDS_PARTITIONS_SINCE = 12
+"""The version whose clients leave it to the broker to add partitions to their transaction (transaction version 2)."""
+
+NO_COORDINATOR = frozenset(
+    {ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR}
+)
 
 ADMIN_CLIENT = "__admin_client"
 """The client id that Kafka lets write to internal topics."""
@@ -33,6 +45,24 @@ ADMIN_CLIENT = "__admin_client"
 
 @api(ProduceRequest, advertised=(0, 13))
 def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
+    if request.transactional_id is None:
+        return _produce(request, call, NOT_TRANSACTIONAL)
+    admissions = _admit(request, request.transactional_id, call)
+    if isinstance(admissions, Awaitable):
+        return _produce_later(request, call, admissions)
+    return _produce(request, call, admissions)
+
+
+async def _produce_later(
+    request: ProduceRequest, call: Call, admissions: Awaitable[Admissions]
+) -> ProduceResponse | None:
+    answer = _produce(request, call, await admissions)
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _produce(
+    request: ProduceRequest, call: Call, admissions: Admissions
+) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     now_ms = call.now_ms
     failed = False
     topics = []
@@ -41,7 +71,7 @@ def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[
         answers = []
         for data in topic.partition_data:
             try:
-                answer = _append(request, topic, data, call, now_ms, unflushed)
+                answer = _append(request, topic, data, call, now_ms, admissions, unflushed)
             except KafkaError as error:
                 answer = _refusal(data.index, error)
                 failed = True
@@ -68,16 +98,22 @@ def _append(
     data: PartitionProduceData,
     call: Call,
     now_ms: int,
+    admissions: Admissions,
     unflushed: list[Partition],
 ) -> PartitionProduceResponse:
     partition = _find(topic, data.index, call)
     records: Buffer = data.records or b""
-    check_single_batch(records, call.version)
+    header = check_single_batch(records, call.version)
+    if header.is_transactional and request.transactional_id is None:
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     if request.acks not in (0, 1, -1):
         raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if partition.topic in INTERNAL_TOPICS and call.client_id != ADMIN_CLIENT:
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
-    result = partition.append(records, now_ms=now_ms)
+    guard = admissions.get((partition.topic, partition.index)) if admissions else None
+    if isinstance(guard, KafkaError):
+        raise _explained(guard, call.version)
+    result = partition.append(records, now_ms=now_ms, guard=guard)
     if partition.log.must_flush:
         unflushed.append(partition)
     return PartitionProduceResponse(
@@ -86,6 +122,42 @@ def _append(
         log_append_time_ms=result.log_append_time_ms,
         log_start_offset=partition.log.log_start_offset,
     )
+
+
+def _admit(request: ProduceRequest, transactional_id: str, call: Call) -> Admissions | Awaitable[Admissions]:
+    """Have the transactional batches verified; whatever else is wrong with them is found when they are appended."""
+    batches: list[Batch] = []
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            with suppress(KafkaError):
+                partition = _find(topic, data.index, call)
+                header = check_single_batch(data.records or b"", call.version)
+                if header.is_transactional and header.has_producer_id and partition.topic not in INTERNAL_TOPICS:
+                    batches.append((partition, header.producer_id, header.producer_epoch, header.base_sequence))
+    if len({batch[1:3] for batch in batches}) > 1:
+        refusal = "Transactional records contained more than one producer ID"
+        return {
+            (partition.topic, partition.index): KafkaError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, refusal)
+            for partition, *_ in batches
+        }
+    return admit(call.broker, transactional_id, _client(call.version), batches)
+
+
+def _client(version: int) -> Client:
+    if version >= ADDS_PARTITIONS_SINCE:
+        return Client.LEAVES_IT_TO_US
+    return Client.ABORTABLE if version >= ABORTABLE_SINCE else Client.OLD
+
+
+def _explained(error: KafkaError, version: int) -> KafkaError:
+    """A refusal of the transaction coordinator; what older producers would not try again becomes what they do."""
+    if error.code is ErrorCode.INVALID_TXN_STATE:
+        return KafkaError(error.code, "Partition was not added to the transaction")
+    waits = error.code is ErrorCode.CONCURRENT_TRANSACTIONS and version < ADDS_PARTITIONS_SINCE
+    if waits or error.code in NO_COORDINATOR:
+        reason = f"Unable to verify that the partition is part of the transaction: {error.code.name}"
+        return KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, reason)
+    return error
 
 
 def _find(topic: TopicProduceData, index: int, call: Call) -> Partition:
