@@ -1,12 +1,13 @@
 """The local disk keeps the promises that `odradek.storage.disk` makes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from odradek.storage.disk import FileSlice, LocalDisk
+from odradek.storage.disk import READ_AHEAD_BYTES, FileSlice, LocalDisk
 
 
 def test_a_file_reads_what_was_written_and_less_only_at_its_end(tmp_path: Path) -> None:
@@ -124,3 +125,18 @@ def test_the_lock_excludes_other_processes_and_other_brokers_in_this_one(tmp_pat
     lock.release()
     assert as_java_sees_it() == "free"
     assert LocalDisk().lock(path) is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux can tell what is cached")
+def test_a_slice_knows_whether_reading_it_would_wait_for_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "cold"
+    path.write_bytes(os.urandom(4 * READ_AHEAD_BYTES))
+    file = LocalDisk().open(str(path))
+    slice = FileSlice(file, 100, 3 * READ_AHEAD_BYTES)
+    assert slice.is_cached()
+    file.sync()
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if slice.is_cached():
+        pytest.skip("this file system keeps its pages or does not tell")
+    slice.warm()
+    assert slice.is_cached()
