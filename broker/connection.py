@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from types import NoneType
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -23,7 +23,7 @@ from ..wire.errors import ProtocolError
 from ..wire.frames import FrameBuffer, RequestHeader
 from ..wire.schema import Message
 from . import network
-from .dispatch import Call
+from .dispatch import Call, Result
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -36,6 +36,9 @@ REPLY_BYTES = 1 << 16
 READ_BELOW = 1 << 15
 """File slices shorter than this are read and sent with their neighbours: one copy costs less than a system call of
 their own."""
+
+SEND_PIECE = 1 << 20
+"""A file slice is sent in pieces of this size: what a worker thread has read from a cold disk is in memory still."""
 
 FAIR_REQUESTS = 64
 """Requests answered without a trip through the scheduler; then every other connection gets its turn."""
@@ -52,11 +55,12 @@ class Connection:
         "_apis",
         "_broker",
         "_frames",
+        "_is_ending",
         "_pending",
         "_pending_bytes",
+        "_pending_slices",
         "_scope",
         "_sending",
-        "_since_checkpoint",
         "_transport",
         "client_software",
         "is_waiting",
@@ -74,9 +78,10 @@ class Connection:
         self._frames = FrameBuffer(broker.config["socket.request.max.bytes"])
         self._pending: list[Any] = []
         self._pending_bytes = 0
+        self._pending_slices = False  # whether file slices may be among what is pending
         self._scope = trio.CancelScope()
         self._sending = False
-        self._since_checkpoint = 0
+        self._is_ending = False  # to close once what is pending is sent
         self.listener = listener
         self.is_waiting = False
         """Whether a request of this client waits for something of ours: then it is not idle."""
@@ -127,87 +132,99 @@ class Connection:
 
     async def _serve(self) -> None:
         frames, transport = self._frames, self._transport
+        answered = 0  # since the scheduler had its turn
         while True:
             room = frames.writable()
             received = transport.receive_into(room)
             if received == network.WOULD_BLOCK:
                 await self._flush()
-                self._since_checkpoint = 0
                 await transport.wait_readable()
+                answered = 0
                 continue
             if received == 0:
                 await self._flush()
                 return
             self.last_active_ms = self._broker.clock.now_ms()
             for frame in frames.received(received):
-                if not await self._answer(frame):
+                unfinished = self._answer(frame)
+                if unfinished is not None:
+                    await self._flush()
+                    await self._finish(*unfinished)
+                    answered = 0
+                if self._is_ending:
                     await self._flush()
                     return
+                answered += 1
+                if self._pending_bytes > REPLY_BYTES:
+                    await self._flush()
+                if answered >= FAIR_REQUESTS:
+                    answered = 0
+                    await trio.lowlevel.checkpoint()
             await self._flush()
             if received < len(room):
                 # A short read drained the socket: asking again would only say so.
-                self._since_checkpoint = 0
                 await transport.wait_readable()
+                answered = 0
 
-    async def _answer(self, frame: memoryview) -> bool:
-        """Handle one request; False when the connection is to close after it."""
-        header = RequestHeader.read(frame)
-        api = self._apis.get(header.api_key)
+    def _answer(self, frame: memoryview) -> tuple[Call, Awaitable[Result]] | None:
+        """Handle one request. What is returned has to be awaited for the reply."""
+        key, version, correlation_id, client_id, position = RequestHeader.read(frame)
+        api = self._apis.get(key)
         if api is None:
-            raise ProtocolError(f"unknown API key {header.api_key}")
-        version = header.api_version
-        call = Call(self._broker, self, api, version, header.correlation_id, header.client_id)
+            raise ProtocolError(f"unknown API key {key}")
+        call = Call(self._broker, self, api, version, correlation_id, client_id)
         if not api.versions[0] <= version <= api.versions[1]:
-            self._queue(api.refuse_version(call), header.correlation_id, None)
-            return True
-        request = api.request.decode_from(frame, version, header.size)[0]
+            self._reply(api.refuse_version(call), call)
+            return None
+        request = api.request.decode_from(frame, version, position)[0]
         try:
             result = api.handler(request, call)
         except ProtocolError:
             raise
         except Exception:
-            return self._fail(call)
-        if not isinstance(result, (Message, bytes, NoneType)):
-            await self._flush()
-            self._since_checkpoint = 0
-            self.is_waiting = True
-            try:
-                result = await result
-            except ProtocolError:
-                raise
-            except Exception:
-                return self._fail(call)
-            finally:
-                self.is_waiting = False
-        if result is None:
-            return not call.close
-        self._queue(result, header.correlation_id, call)
-        self._since_checkpoint += 1
-        if self._pending_bytes > REPLY_BYTES:
-            await self._flush()
-        if self._since_checkpoint >= FAIR_REQUESTS:
-            self._since_checkpoint = 0
-            await trio.lowlevel.checkpoint()
-        return True
+            self._fail(call)
+            return None
+        if result is None or isinstance(result, Message | bytes):
+            self._reply(result, call)
+            return None
+        return call, result
 
-    def _fail(self, call: Call) -> bool:
+    async def _finish(self, call: Call, waiting: Awaitable[Result]) -> None:
+        """Wait for the reply to a request."""
+        self.is_waiting = True
+        try:
+            result = await waiting
+        except ProtocolError:
+            raise
+        except Exception:
+            self._fail(call)
+        else:
+            self._reply(result, call)
+        finally:
+            self.is_waiting = False
+
+    def _fail(self, call: Call) -> None:
         """A defect or a broken disk of ours: say so with its context, and close rather than answer."""
         name, version = call.api.name, call.version
         log.exception("%s v%d of %s (client id %r) failed; closing its connection", name, version, self, call.client_id)
-        return False
+        self._is_ending = True
 
-    def _queue(self, reply: Message | bytes, correlation_id: int, call: Call | None) -> None:
-        """Encode a reply and keep it for the next flush."""
-        if isinstance(reply, bytes):
-            parts: list[Any] = [reply]
+    def _reply(self, result: Result, call: Call) -> None:
+        """Keep the reply of a handler for the next flush."""
+        if result is None:
+            self._is_ending = call.close
+            return
+        parts = [result] if isinstance(result, bytes) else result.encode_parts(call.version)
+        if len(parts) == 1:
+            size = len(parts[0])
         else:
-            assert call is not None, "only an encoded body can be sent without a version"
-            parts = reply.encode_parts(call.version)
-        size = sum(map(len, parts))
-        if call is not None and call.version >= call.api.response_header_flexible:
-            self._pending.append(_FRAME_V1.pack(size + 5, correlation_id, 0))
+            size = sum(map(len, parts))
+            self._pending_slices = True
+        if call.version >= call.api.response_header_flexible:
+            head = _FRAME_V1.pack(size + 5, call.correlation_id, 0)
         else:
-            self._pending.append(_FRAME_V0.pack(size + 4, correlation_id))
+            head = _FRAME_V0.pack(size + 4, call.correlation_id)
+        self._pending.append(head)
         self._pending += parts
         self._pending_bytes += size
 
@@ -217,19 +234,26 @@ class Connection:
             return
         pending, self._pending, self._pending_bytes = self._pending, [], 0
         self._sending = True
+        if self._pending_slices:
+            self._pending_slices = False
+            pending = await self._send_slices(pending)
+        await self._send(pending)
+        self._sending = False
+        self.last_active_ms = self._broker.clock.now_ms()
+
+    async def _send_slices(self, pending: list[Any]) -> list[bytes | memoryview]:
+        """Send up to the last long file slice of what is kept. What comes after it, with short slices read."""
         buffers: list[bytes | memoryview] = []
         for part in pending:
             if not isinstance(part, FileSlice):
                 buffers.append(part)
             elif len(part) < READ_BELOW or part.fileno() < 0:
-                buffers.append(part.read())
+                buffers.append(part.read() if part.is_cached() else await self._broker.offload(part.read))
             else:
                 await self._send(buffers)
                 buffers = []
                 await self._send_file(part)
-        await self._send(buffers)
-        self._sending = False
-        self.last_active_ms = self._broker.clock.now_ms()
+        return buffers
 
     async def _send(self, buffers: list[bytes | memoryview]) -> None:
         if len(buffers) > 1 and sum(map(len, buffers)) <= REPLY_BYTES:
@@ -248,9 +272,16 @@ class Connection:
                 buffers[0] = memoryview(buffers[0])[sent:]
 
     async def _send_file(self, part: FileSlice) -> None:
+        """Have the system send a slice, piece by piece; where it would wait for the disk, a worker thread does."""
         position, end = part.position, part.position + len(part)
+        warm_to = position
         while position < end:
-            sent = self._transport.send_file(part.fileno(), position, end - position)
+            if position >= warm_to:
+                piece = FileSlice(part.file, position, min(SEND_PIECE, end - position))
+                if not piece.is_cached():
+                    await self._broker.offload(piece.warm)
+                warm_to = position + len(piece)
+            sent = self._transport.send_file(part.fileno(), position, warm_to - position)
             if sent == network.WOULD_BLOCK:
                 await self._transport.wait_writable()
             elif sent == 0:
