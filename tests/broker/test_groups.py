@@ -31,6 +31,7 @@ from odradek.wire.apis.offset_commit import (
 from odradek.wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
 from odradek.wire.apis.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from odradek.wire.batches import iter_batches
+from odradek.wire.compression import Compression
 from odradek.wire.errors import ErrorCode
 
 from .harness import Peer, broker, create_topic, run
@@ -226,6 +227,22 @@ def test_the_commit_is_one_batch_in_the_log_before_the_reply(tmp_path: Path) -> 
             assert header.records_count == 3
             partition = serving.partitions.require("__consumer_offsets", 0)
             assert partition.log.high_watermark == partition.log.log_end_offset == 3
+
+    run(test)
+
+
+def test_batches_are_compressed_as_configured(tmp_path: Path) -> None:
+    async def test() -> None:
+        configs = PROMPT | {"offsets_topic_compression_codec": Compression.ZSTD, "offsets_topic_num_partitions": 1}
+        async with broker(tmp_path, **configs) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t", 1)
+            await find(peer)
+            assert await commit(peer, 5) == [0]
+            log = (tmp_path / "__consumer_offsets-0" / "00000000000000000000.log").read_bytes()
+            assert [header.compression for _, header in iter_batches(log)] == [Compression.ZSTD]
+        async with broker(tmp_path, **configs) as (_, connect):
+            assert await committed(await connect()) == {("t", 0): (5, "at 5")}
 
     run(test)
 
