@@ -20,7 +20,17 @@ Groups and committed offsets, from `__consumer_offsets`:
 
 The cluster, from `__cluster_metadata`:
 
-    image.py       topics, partitions, brokers, configs: what the metadata log says
+    image.py           topics, partitions, brokers, configs: what the metadata log says, and what a run of records
+    changed registrations.py   the values an image is made of
+    snapshot.py        an image as records again, and the files that hold them
+    controller.py      what decisions share; each of these decides on the image and answers records:
+    topics.py  partitions.py  topic_names.py     topics come, grow and go
+    brokers.py                                   brokers come, shut down and go
+    elections.py  isr.py  leaders.py             who leads a partition, who is in sync
+    placement.py  reassignments.py               where replicas are
+    configs.py  client_metrics.py                what is configured
+    features.py  producer_ids.py  quotas.py  credentials.py
+    record_versions.py  quorum_state.py          in which version records are written; what a voter remembers
 
     records/       keys and values of all these logs
 """
