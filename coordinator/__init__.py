@@ -20,8 +20,8 @@ Groups and committed offsets, from `__consumer_offsets`:
 
 The cluster, from `__cluster_metadata`:
 
-    image.py           topics, partitions, brokers, configs: what the metadata log says, and what a run of records
-    changed registrations.py   the values an image is made of
+    image.py           topics, partitions, brokers, configs: what the metadata log says, and what some records changed
+    registrations.py   the values an image is made of
     snapshot.py        an image as records again, and the files that hold them
     controller.py      what decisions share; each of these decides on the image and answers records:
     topics.py  partitions.py  topic_names.py     topics come, grow and go
