@@ -2,20 +2,31 @@
 
 Read in this order:
 
-    disk.py        the file operations, behind one injectable object; slices of files that readers hold
-    config.py      the topic configs that storage obeys
-    index.py       offset index, time index and transaction index of a segment
-    segment.py     one segment: a .log file and its indexes
-    segments.py    the segments of one log in offset order
-    epochs.py      leader epochs and where they began
-    origin.py      who appends: a client, a coordinator, a leader's follower, the metadata log's writer
-    producers.py   producer state: sequences, open and aborted transactions
-    producer_snapshot.py  its file
-    validation.py  what a leader checks and changes in a producer's batch
-    log.py         one partition's log: append, read, look up, truncate, roll, flush
-    retention.py   which segments may go, and when
-    compaction.py  Kafka's log cleaner
-    recovery.py    from files to a log that can be trusted
-    checkpoint.py  the small text files
-    directory.py   a log directory: lock, identity, clean-shutdown marker, its partitions
+    disk.py               the file operations, behind one injectable object; slices of files that readers hold
+    config.py             the topic configs that storage obeys
+    errors.py             what is wrong on the disk, in words
+    index.py              offset index, time index and transaction index of a segment
+    segment.py            one segment: a .log file and its indexes
+    segments.py           the segments of one log in offset order, and reading from them
+    lookup.py             records by time, aborted transactions
+    epochs.py             leader epochs and where they began
+    origin.py             where the records of an append come from
+    validation.py         what a leader checks and changes in a producer's batch
+    replicated.py         what a follower checks in its leader's
+    producers.py          producer state: sequences, open and aborted transactions
+    producer_snapshot.py  that state as bytes
+    snapshots.py          and as files
+    log.py                one partition's log: append, read, look up, truncate, roll, flush
+    retention.py          which segments may go, and when
+    cleaner.py            which log to compact next, and how much of it
+    compaction.py         one cleaning of one log
+    transactions.py       which records and markers a cleaning may drop
+    scan.py               whole segments batch by batch, checked
+    checkpoint.py         the small text files
+    recovery.py           from files to a log that can be trusted
+    names.py              names of directories in a log directory
+    directory.py          a log directory: lock, identity, clean-shutdown marker, its logs
+
+docs/storage.md says how it fits together and what is promised. Invariants have a letter and a number (S1, L4, R2 ...),
+stated at the head of the file that keeps them.
 """

@@ -97,9 +97,10 @@ class EntryFile:
     def trim(self) -> None:
         """Bring everything to the file and make it as long as its entries."""
         self.store()
+        size = self.stored * self._entry.size
         file = self._disk.open(self.path)
-        if file.size() != self._stored * self._entry.size:
-            file.truncate(self._stored * self._entry.size)
+        if file.size() != size:
+            file.truncate(size)
 
     def sync(self) -> None:
         """Force to the disk what is in the file. The tail stays in memory."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
-from ..wire.batches import BatchHeader, Buffer, CorruptRecords, check_crc, iter_batches, stamped_prefix
+from ..wire.batches import BatchHeader, Buffer, stamped_prefix
 from ..wire.errors import ErrorCode, KafkaError
 from .checkpoint import PARTITION_METADATA
 from .config import LogConfig
@@ -28,8 +28,9 @@ from .index import AbortedTransaction
 from .lookup import TimestampOffset, aborted_transactions, first_at_or_after, latest
 from .origin import Origin
 from .producers import Producers, VerificationGuard
+from .replicated import check_replicated
 from .retention import expired
-from .segment import DELETED, Segment
+from .segment import DELETED, SWAP, Segment
 from .segments import ReadResult, Segments
 from .snapshots import Snapshots, marker_of, replay
 from .validation import validate
@@ -67,15 +68,14 @@ class PartitionLog:
 
     __slots__ = (
         "_complete_end",
-        "_context",
         "_flush_asked_ms",
         "_flushed_offset",
         "_names_unsynced",
         "_rolled",
         "_snapshots",
         "_trash",
-        "_truncations",
         "config",
+        "context",
         "high_watermark",
         "leader_epochs",
         "log_end_offset",
@@ -86,6 +86,7 @@ class PartitionLog:
         "segments",
         "topic",
         "topic_id",
+        "truncations",
     )
 
     def __init__(
@@ -121,14 +122,15 @@ class PartitionLog:
         self.log_end_offset = log_end_offset
         self.high_watermark = log_start_offset
         self._complete_end = log_end_offset if complete else -1
-        self._context = context
+        self.context = context
         self._snapshots = snapshots
         self._flushed_offset = recovery_point
         self._flush_asked_ms = now_ms
         self._names_unsynced = new
         self._rolled: deque[Segment] = deque()
         self._trash: deque[tuple[int, str]] = deque()
-        self._truncations = 0
+        self.truncations = 0
+        """How often the log was cut: whoever works on segments in another thread compares."""
 
     def __repr__(self) -> str:
         return f"PartitionLog({self.topic}-{self.partition}, {self.log_start_offset}..{self.log_end_offset})"
@@ -197,31 +199,18 @@ class PartitionLog:
         return AppendResult(base_offset, last_offset, log_append_time_ms, False)
 
     def _append_as_it_is(self, records: Buffer, now_ms: int) -> AppendResult:
-        headers: list[BatchHeader] = []
-        next_offset = self.log_end_offset
-        end = 0
-        for position, header in _whole_batches(records):
-            if not check_crc(records, position, header):
-                raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"the batch at offset {header.base_offset} fails its CRC")
-            if header.base_offset < next_offset or header.last_offset_delta < 0:
-                raise KafkaError(
-                    ErrorCode.OFFSET_OUT_OF_RANGE, f"a batch of offset {header.base_offset}, expected {next_offset}"
-                )
-            headers.append(header)
-            next_offset = header.next_offset
-            end = position + header.size
+        headers, size = check_replicated(records, self.log_end_offset, self.config)
         if not headers:
             return AppendResult(-1, -1, -1, False)
-        if end > self.config.segment_bytes:
-            raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, f"{end} bytes do not fit into a segment")
+        last_offset = headers[-1].last_offset
         newest = max(header.max_timestamp for header in headers)
         segment = self.segments.active
-        if segment.should_roll(end, next_offset - 1, newest, self.config, now_ms):
+        if segment.should_roll(size, last_offset, newest, self.config, now_ms):
             segment = self._roll_to(headers[0].base_offset, now_ms)
-        data = memoryview(records)[:end]
+        data = memoryview(records)[:size]
         notes = [(header.size, header.last_offset, header.max_timestamp) for header in headers]
         segment.append((data,), notes, self.config)
-        self.log_end_offset = next_offset
+        self.log_end_offset = last_offset + 1
         position = 0
         for header in headers:
             if header.partition_leader_epoch > self.leader_epochs.latest:
@@ -229,7 +218,7 @@ class PartitionLog:
             if header.producer_id >= 0:
                 self._note_producer(segment, header, data, position)
             position += header.size
-        return AppendResult(headers[0].base_offset, next_offset - 1, -1, False)
+        return AppendResult(headers[0].base_offset, last_offset, -1, False)
 
     def _note_producer(self, segment: Segment, header: BatchHeader, data: Buffer, position: int) -> None:
         """Bring producer state past an appended batch, and the transaction index if it is the end of one."""
@@ -301,9 +290,9 @@ class PartitionLog:
             old.close_time_index()
             old.trim()
             self._snapshots.write(base_offset, self.producers, sync=False)
-        segment = Segment(self._context.disk, self.path, base_offset, new=True, now_ms=now_ms)
+        segment = Segment(self.context.disk, self.path, base_offset, new=True, now_ms=now_ms)
         jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
-        segment.jitter_ms = self._context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
+        segment.jitter_ms = self.context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
         self._names_unsynced = True
         self._complete_end = -1
         if base_offset == old.base_offset:
@@ -331,25 +320,35 @@ class PartitionLog:
             self.advance_log_start(self.segments[0].base_offset)
         return len(gone)
 
-    def set_aside(self, gone: list[Segment], now_ms: int) -> None:
+    def set_aside(self, gone: list[Segment], now_ms: int, keep_snapshot: int = -1) -> None:
         """Rename the files of segments that are no longer part of the log; `reap` removes them later (L5)."""
         due_ms = now_ms + self.config.file_delete_delay_ms
         for segment in gone:
-            for path in segment.file_paths():
-                self._context.disk.rename(path, path + DELETED)
-                self._trash.append((due_ms, path + DELETED))
-            segment.move(self.path, DELETED)
+            self._trash.extend((due_ms, path) for path in segment.rename(DELETED))
+            if segment.base_offset == keep_snapshot:
+                continue
             snapshot = self._snapshots.set_aside(segment.base_offset, DELETED)
             if snapshot is not None:
                 self._trash.append((due_ms, snapshot))
 
+    def replace_segments(self, old: list[Segment], compacted: Segment, now_ms: int) -> None:
+        """Let a compacted segment, whose files end in .cleaned, take the place of what it was made from (L5).
+
+        A crash before the first rename undoes it, one after it finishes it at the next start (recovery.py).
+        """
+        compacted.rename(SWAP)
+        self._rolled = deque(segment for segment in self._rolled if segment not in old)
+        self.set_aside(old, now_ms, keep_snapshot=compacted.base_offset)
+        compacted.rename("")
+        self.segments.replace(old, [compacted])
+
     def reap(self, now_ms: int) -> None:
         """Remove the set-aside files whose time has come."""
         while self._trash and self._trash[0][0] <= now_ms:
-            self._context.disk.remove(self._trash.popleft()[1])
+            self.context.disk.remove(self._trash.popleft()[1])
 
     def expire_producers(self, now_ms: int) -> None:
-        self.producers.expire(now_ms, self._context.producer_expiration_ms)
+        self.producers.expire(now_ms, self.context.producer_expiration_ms)
 
     # Truncation
 
@@ -360,34 +359,34 @@ class PartitionLog:
         if offset < self.segments[0].base_offset:
             self.truncate_fully_and_start_at(offset, now_ms)
             return
-        self._truncations += 1
+        self.truncations += 1
         gone = [segment for segment in self.segments if segment.base_offset > offset]
         self.segments.remove(gone)
         for segment in reversed(gone):
-            self._remove_files(segment)
+            segment.remove()
         self.segments.active.truncate_to(offset, now_ms)
         self._set_end(offset)
         self._snapshots.remove_above(offset)
         start = self._snapshots.restore(
-            self.producers, self.log_start_offset, offset, now_ms, self._context.producer_expiration_ms
+            self.producers, self.log_start_offset, offset, now_ms, self.context.producer_expiration_ms
         )
         replay(self.producers, self.segments, start, offset)
         self.producers.advance_high_watermark(self.high_watermark)
 
     def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
         """Drop everything; the log is empty and its next offset is `offset`."""
-        self._truncations += 1
+        self.truncations += 1
         old = list(self.segments)
         for segment in reversed(old):
-            self._remove_files(segment)
-        fresh = Segment(self._context.disk, self.path, offset, new=True, now_ms=now_ms)
+            segment.remove()
+        fresh = Segment(self.context.disk, self.path, offset, new=True, now_ms=now_ms)
         self.segments.replace(old, [fresh])
         self.log_start_offset = offset
         self.high_watermark = offset
         self._set_end(offset)
         self.leader_epochs.clear()
         self._snapshots.remove_above(-1)
-        self.producers.restore(None, now_ms, self._context.producer_expiration_ms)
+        self.producers.restore(None, now_ms, self.context.producer_expiration_ms)
 
     def _set_end(self, offset: int) -> None:
         self.segments.forget_places()
@@ -398,10 +397,6 @@ class PartitionLog:
         self._complete_end = -1
         self._rolled = deque(segment for segment in self._rolled if segment in self.segments)
         self.leader_epochs.truncate_from_end(offset)
-
-    def _remove_files(self, segment: Segment) -> None:
-        for path in segment.file_paths():
-            self._context.disk.remove(path)
 
     # Durability
 
@@ -424,17 +419,18 @@ class PartitionLog:
 
         Appends, rolls, retention and truncation may go on meanwhile in another thread.
         """
-        truncations = self._truncations
+        truncations = self.truncations
         end_offset = self.log_end_offset
         if end_offset > self._flushed_offset or self._rolled:
             self._sync_names()
             self.leader_epochs.sync()
-            while self._rolled:
-                self._sync_segment(self._rolled[0], with_indexes=True)
-                self._rolled.popleft()
+            rolled = self._rolled
+            while rolled:
+                self._sync_segment(rolled[0], with_indexes=True)
+                rolled.popleft()
             for segment in self.segments.from_offset(self._flushed_offset):
                 self._sync_segment(segment, with_indexes=False)
-            if truncations == self._truncations:
+            if truncations == self.truncations:
                 self._flushed_offset = max(self._flushed_offset, end_offset)
 
     def _sync_segment(self, segment: Segment, with_indexes: bool) -> None:
@@ -449,7 +445,7 @@ class PartitionLog:
         if not self._names_unsynced:
             return
         self._names_unsynced = False
-        disk = self._context.disk
+        disk = self.context.disk
         try:
             if self._flushed_offset == self.segments[0].base_offset:
                 disk.open(os.path.join(self.path, PARTITION_METADATA)).sync()
@@ -479,10 +475,3 @@ class PartitionLog:
         self.leader_epochs.path = os.path.join(path, os.path.basename(self.leader_epochs.path))
         for segment in self.segments:
             segment.move(path)
-
-
-def _whole_batches(records: Buffer) -> list[tuple[int, BatchHeader]]:
-    try:
-        return list(iter_batches(records))
-    except CorruptRecords as error:
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error)) from None

@@ -14,11 +14,10 @@ R4  Indexes, producer state and leader epochs are made from the batches again wh
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from ..wire import uuids
-from ..wire.batches import HEADER_BYTES, MAGIC, BatchHeader, check_crc, read_header
 from .checkpoint import (
     LEADER_EPOCHS,
     PARTITION_METADATA,
@@ -33,12 +32,12 @@ from .errors import StorageError
 from .index import AbortedTransaction
 from .log import LogContext, PartitionLog
 from .producers import Producers
+from .scan import GoodBatches
 from .segment import (
     CLEANED,
     DELETED,
     LOG,
     MAX_OFFSET,
-    MAX_RELATIVE_OFFSET,
     OFFSET_INDEX,
     SNAPSHOT,
     SWAP,
@@ -49,9 +48,6 @@ from .segment import (
 )
 from .segments import Segments
 from .snapshots import Snapshots, marker_of, replay
-
-# Large enough that a batch of the usual largest size is seldom read twice, small beside the memory of a few threads.
-READ_BYTES: Final = 4 * 1024 * 1024
 
 _TEMPORARY: Final = ".tmp"
 _INDEX_SUFFIXES: Final = (OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX)
@@ -103,10 +99,6 @@ class Recovery:
     def remove(self, names: list[str]) -> None:
         for name in names:
             self.disk.remove(os.path.join(self.path, name))
-
-    def remove_segment(self, segment: Segment) -> None:
-        for path in segment.file_paths():
-            self.disk.remove(path)
 
     # Files (R3)
 
@@ -209,7 +201,7 @@ class Recovery:
             if following and (not is_whole or self._has_hole(segment, following[0])):
                 self.report("", f"removed {len(following)} later segments, from offset {following[0].base_offset} on")
                 for later in reversed(following):
-                    self.remove_segment(later)
+                    later.remove()
                     snapshots.remove(later.base_offset)
                 break
         return good
@@ -251,57 +243,6 @@ class Recovery:
         return False
 
 
-class GoodBatches:
-    """The batches at the start of a segment that pass every check; then `reason` says what stopped the walk."""
-
-    def __init__(self, segment: Segment, file_size: int) -> None:
-        self.reason = ""
-        self.next_offset = segment.base_offset
-        self._file = segment.file
-        self._base_offset = segment.base_offset
-        self._size = file_size
-
-    def __iter__(self) -> Iterator[tuple[BatchHeader, memoryview, int]]:
-        """Header, and buffer and position in it where the batch is."""
-        position = 0
-        chunk, start = memoryview(b""), 0
-        while position < self._size:
-            at = position - start
-            left = self._size - position
-            if left < HEADER_BYTES:
-                self.reason = f"{left} bytes cannot hold a batch"
-                return
-            if at + HEADER_BYTES > len(chunk):
-                chunk, start, at = self._read(position, READ_BYTES), position, 0
-            header = read_header(chunk, at)
-            size = header.size
-            if header.magic != MAGIC or size < HEADER_BYTES:
-                self.reason = f"what should be a batch has magic {header.magic} and {size} bytes"
-                return
-            if size > left:
-                self.reason = f"a batch of {size} bytes is torn after {left}"
-                return
-            if at + size > len(chunk):
-                chunk, start, at = self._read(position, max(READ_BYTES, size)), position, 0
-            if not self._is_good(header, chunk, at):
-                return
-            yield header, chunk, at
-            self.next_offset = header.next_offset
-            position += size
-
-    def _read(self, position: int, size: int) -> memoryview:
-        return memoryview(self._file.read_at(position, min(size, self._size - position)))
-
-    def _is_good(self, header: BatchHeader, chunk: memoryview, at: int) -> bool:
-        if not check_crc(chunk, at, header):
-            self.reason = "a batch fails its CRC"
-        elif header.base_offset < self.next_offset or header.last_offset_delta < 0:
-            self.reason = f"a batch of offset {header.base_offset} follows offset {self.next_offset - 1}"
-        elif header.last_offset - self._base_offset > MAX_RELATIVE_OFFSET:
-            self.reason = f"offset {header.last_offset} is too far from the segment's first"
-        return not self.reason
-
-
 def load(
     context: LogContext,
     path: str,
@@ -341,7 +282,7 @@ def load(
     if end_offset < start_offset:
         recovery.report("", f"it ends at {end_offset}, below its start {start_offset}, and begins empty there")
         for segment in reversed(segments):
-            recovery.remove_segment(segment)
+            segment.remove()
         segments, end_offset = [], start_offset
     container = Segments(segments or [recovery.new_segment(start_offset)])
     snapshots.remove_above(end_offset)

@@ -315,11 +315,24 @@ class Segment:
             self.transaction_index.sync()
 
     def file_paths(self) -> list[str]:
-        """The .log last: as long as it is there the segment is."""
-        paths = [self.offset_index.entries.path, self.time_index.entries.path, self.path]
+        """The .log first: as long as it is there the segment is, and indexes without one are nobody's."""
+        paths = [self.path, self.offset_index.entries.path, self.time_index.entries.path]
         if self._disk.status(self.transaction_index.path) is not None:
-            paths.insert(0, self.transaction_index.path)
+            paths.append(self.transaction_index.path)
         return paths
+
+    def remove(self) -> None:
+        for path in self.file_paths():
+            self._disk.remove(path)
+
+    def rename(self, suffix: str) -> list[str]:
+        """Give the files this suffix in place of the one they have. Their new paths."""
+        old = self.file_paths()
+        self.move(os.path.dirname(self.path), suffix)
+        new = [self.path, self.offset_index.entries.path, self.time_index.entries.path, self.transaction_index.path]
+        for before, after in zip(old, new, strict=False):
+            self._disk.rename(before, after)
+        return new[: len(old)]
 
     def move(self, directory: str, suffix: str = "") -> None:
         """Note that the files are elsewhere now, or have another suffix."""

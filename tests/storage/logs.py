@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from odradek.storage.cleaner import cleanable
+from odradek.storage.compaction import Compaction
 from odradek.storage.config import LogConfig
 from odradek.storage.disk import Disk, LocalDisk
 from odradek.storage.log import AppendResult, LogContext, Origin, PartitionLog
@@ -83,6 +85,11 @@ def records(log: PartitionLog, start: int | None = None, max_bytes: int = 1 << 2
 
 def offsets(log: PartitionLog, start: int | None = None, max_bytes: int = 1 << 20) -> list[int]:
     return [record.offset for record in records(log, start, max_bytes)]
+
+
+def clean(log: PartitionLog, checkpoint: int | None = None, *, now_ms: int = NOW_MS, max_keys: int = 1000) -> int:
+    """One cleaning in one go. The new checkpoint."""
+    return Compaction(cleanable(log, checkpoint, now_ms), now_ms, max_keys=max_keys).run(now_ms)
 
 
 def files(directory: Path) -> dict[str, bytes]:

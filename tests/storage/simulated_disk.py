@@ -19,6 +19,8 @@ from odradek.storage.disk import Buffer, FileStatus
 SECTOR = 512
 """Bytes that a torn write leaves whole."""
 
+CHANGES = frozenset({"create", "write", "truncate", "rename", "remove"})
+
 
 class Content:
     """What a name stands for: bytes now, and bytes that a crash cannot take."""
@@ -88,6 +90,8 @@ class SimulatedFile:
 
     def truncate(self, size: int) -> None:
         self._disk.check("truncate", self.path)
+        if size < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), self.path)
 
         def change(target: bytearray, random: Random) -> None:
             del target[size:]
@@ -124,6 +128,7 @@ class SimulatedDisk:
         self._synced: dict[str, Content | None] = {"/": None}
         self._changes: list[tuple[str, Callable[[dict[str, Content | None]], None]]] = []
         self._failing: dict[tuple[str, str], int] = {}
+        self._steps_left = -1
         self._held: set[str] = set()
 
     # What tests do to it
@@ -132,10 +137,19 @@ class SimulatedDisk:
         """Let `operation` fail on files whose path ends like this, until `heal`."""
         self._failing[operation, suffix] = error
 
+    def stop_after(self, steps: int) -> None:
+        """Let so many more changes happen and no other: the process dies there, as far as the disk can tell."""
+        self._steps_left = steps
+
     def heal(self) -> None:
         self._failing = {}
+        self._steps_left = -1
 
     def check(self, operation: str, path: str) -> None:
+        if operation in CHANGES and self._steps_left >= 0:
+            if self._steps_left == 0:
+                raise OSError(errno.EIO, "the process is dead", path)
+            self._steps_left -= 1
         for (failing, suffix), error in self._failing.items():
             if failing == operation and path.endswith(suffix):
                 raise OSError(error, os.strerror(error), path)
@@ -149,7 +163,7 @@ class SimulatedDisk:
     def restarted(self) -> "SimulatedDisk":
         """The disk after its process was killed: nothing is lost but the locks."""
         self._held.clear()
-        self._failing = {}
+        self.heal()
         return self
 
     def crashed(self, random: Random) -> "SimulatedDisk":

@@ -8,7 +8,8 @@ import pytest
 from odradek.storage.config import LogConfig
 from odradek.storage.errors import StorageError
 from odradek.storage.log import Origin, PartitionLog
-from odradek.storage.recovery import READ_BYTES, RecoveryReport, open_log
+from odradek.storage.recovery import RecoveryReport, open_log
+from odradek.storage.scan import READ_BYTES
 from odradek.storage.segment import Segment
 from odradek.wire import uuids
 from odradek.wire.batches import build_marker
@@ -315,7 +316,7 @@ def copy_as(directory: Path, base_offset: int, suffix: str) -> None:
 def merged(directory: Path, log: PartitionLog) -> list[int]:
     """Write the first two segments, without every other batch, as one .swap; the offsets that are left."""
     first, second = log.segments[0], log.segments[1]
-    output = Segment(log._context.disk, log.path, 0, new=True, now_ms=NOW_MS, suffix=".swap")
+    output = Segment(log.context.disk, log.path, 0, new=True, now_ms=NOW_MS, suffix=".swap")
     kept = []
     for segment in (first, second):
         for position, header in segment.headers(0):
@@ -365,7 +366,7 @@ def test_a_compaction_that_had_not_never_happened(tmp_path: Path) -> None:
 
 def test_open_log_checks_from_the_first_batch_each_time(tmp_path: Path) -> None:
     log = new_log(tmp_path)
-    context = log._context
+    context = log.context
     path = str(tmp_path / "__cluster_metadata-0")
 
     def open_it() -> PartitionLog:

@@ -1,0 +1,241 @@
+"""One cleaning of one log: keep the newest record of each key (Kafka's log cleaner, spec 1.14).
+
+C1  Offsets stay: a batch keeps its base offset, last offset, producer and sequence, whatever is left of its records.
+C2  The newest record of a key below the end of the map stays; so does everything above. A tombstone stays until its
+    batch's delete horizon, which is set when the cleaner first meets it: delete.retention.ms later.
+C3  The last batch of an active producer stays, if only as a header: it carries the sequence. So does the last batch of
+    the cleaned range: it carries the offset.
+C4  Old segments stay in place until their successor is written and synced; then the names change (recovery.py, R3).
+C5  Memory is bounded by `max_keys` and the largest batch: a map that is full ends the range, the next cleaning goes on.
+
+A `Compaction` is made, and its output installed, by the thread that owns the log; `build_map`, `groups` and `rewrite`
+may run in another one meanwhile. If the log loses segments under it they raise `Abandoned`, and nothing has happened.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from ..wire.batches import BatchHeader, rebuild_batch
+from ..wire.records import Record, iter_records
+from .cleaner import Cleanable
+from .errors import StorageError
+from .index import OFFSET_ENTRY, TIME_ENTRY
+from .lookup import aborted_transactions
+from .scan import GoodBatches
+from .segment import CLEANED, MAX_RELATIVE_OFFSET, Segment
+from .segments import Segments
+from .transactions import TransactionWalk
+
+BYTES_PER_KEY: Final = 256
+"""Memory that a key takes in the map, roughly; log.cleaner.dedupe.buffer.size divided by it bounds the map."""
+
+WRITE_BYTES: Final = 1024 * 1024
+"""Rewritten batches are collected up to this size for one write."""
+
+_DIGEST_BYTES: Final = 16
+
+
+class Abandoned(Exception):
+    """Retention or truncation took segments away while they were being cleaned. The next cleaning begins anew."""
+
+
+@contextmanager
+def _abandoning() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise Abandoned from None
+
+
+def _short(key: bytes) -> bytes:
+    """A key as it stands in the map: itself, or a digest of a size that no shorter key has."""
+    return key if len(key) < _DIGEST_BYTES else hashlib.blake2b(key, digest_size=_DIGEST_BYTES).digest()
+
+
+def _ignore(size: int) -> None:
+    """Nobody counts the bytes."""
+
+
+class Compaction:
+    def __init__(
+        self, work: Cleanable, now_ms: int, *, max_keys: int, note_bytes: Callable[[int], None] = _ignore
+    ) -> None:
+        """`note_bytes` hears of every batch that was read or written: the place to throttle and to let others run."""
+        log = work.log
+        self.log = log
+        self.end_offset = work.first_dirty
+        """Where the cleaned part ends, once the map is built: the new cleaner checkpoint."""
+        self._now_ms = now_ms
+        self._config = log.config
+        self._max_keys = max_keys
+        self._note_bytes = note_bytes
+        self._first_dirty = work.first_dirty
+        self._first_uncleanable = work.first_uncleanable
+        self._segments = Segments(list(log.segments))
+        self._truncations = log.truncations
+        self._latest: dict[bytes, int] = {}
+        self._walk = TransactionWalk()
+        self._producers = {entry.producer_id: (entry.last_offset, entry.epoch) for entry in log.producers}
+
+    def _settled(self, from_offset: int) -> list[Segment]:
+        """The cleanable segments from the one that holds an offset on."""
+        return [
+            segment
+            for segment in self._segments.from_offset(from_offset)
+            if segment.base_offset < self._first_uncleanable
+        ]
+
+    def _batches(self, segment: Segment) -> Iterator[tuple[BatchHeader, memoryview, int]]:
+        batches = GoodBatches(segment, segment.size)
+        for header, data, position in batches:
+            self._note_bytes(header.size)
+            yield header, data, position
+        if batches.reason:
+            raise StorageError(f"{segment.path}: {batches.reason}; it cannot be compacted")
+
+    # The map (C5)
+
+    def build_map(self) -> None:
+        """Note the last offset of each key in the dirty segments, up to `end_offset`."""
+        walk = TransactionWalk()
+        with _abandoning():
+            walk.announce(aborted_transactions(self._segments, self._first_dirty, self._first_uncleanable))
+            for segment in self._settled(self._first_dirty):
+                for header, data, position in self._batches(segment):
+                    if header.last_offset < self._first_dirty:
+                        continue
+                    if len(self._latest) >= self._max_keys:
+                        return
+                    if not walk.may_discard(header, data, position) and not header.is_control:
+                        self._note_keys(data, position)
+                    self.end_offset = header.next_offset
+
+    def _note_keys(self, data: memoryview, position: int) -> None:
+        for record in iter_records(data, position):
+            if record.key is not None and record.offset >= self._first_dirty:
+                self._latest[_short(record.key)] = record.offset
+
+    # Rewriting
+
+    def groups(self) -> list[list[Segment]]:
+        """Runs of segments that become one each: as many as fit into a segment and its indexes."""
+        groups: list[list[Segment]] = []
+        with _abandoning():
+            for segment in self._settled(0):
+                if segment.base_offset >= self.end_offset:
+                    break
+                if groups and self._fits([*groups[-1], segment]):
+                    groups[-1].append(segment)
+                else:
+                    groups.append([segment])
+        return groups
+
+    def _fits(self, group: list[Segment]) -> bool:
+        config = self._config
+        offset_bytes = sum(len(segment.offset_index.entries) for segment in group) * OFFSET_ENTRY.size
+        time_bytes = sum(len(segment.time_index.entries) for segment in group) * TIME_ENTRY.size
+        return (
+            sum(segment.size for segment in group) <= config.segment_bytes
+            and max(offset_bytes, time_bytes) <= config.segment_index_bytes
+            and group[-1].end_offset() - 1 - group[0].base_offset <= MAX_RELATIVE_OFFSET
+        )
+
+    def rewrite(self, group: list[Segment]) -> Segment:
+        """Write what is kept of a group into a new segment, whose files end in .cleaned and are synced (C4).
+
+        Groups come in offset order.
+        """
+        disk = self.log.context.disk
+        output = Segment(disk, self.log.path, group[0].base_offset, new=True, now_ms=self._now_ms, suffix=CLEANED)
+        try:
+            with _abandoning():
+                self._fill(output, group)
+                output.close_time_index()
+                output.trim()
+                output.sync(with_indexes=True)
+                newest = disk.status(group[-1].path)
+                if newest is not None:
+                    disk.set_modified(output.path, newest.modified_ms)
+        except BaseException:
+            output.remove()
+            raise
+        return output
+
+    def _fill(self, output: Segment, group: list[Segment]) -> None:
+        self._walk.kept = output.transaction_index
+        parts: list[bytes | memoryview] = []
+        notes: list[tuple[int, int, int]] = []
+        waiting = 0
+        for segment in group:
+            end_offset = max(segment.end_offset(), segment.base_offset + 1)
+            self._walk.announce(aborted_transactions(self._segments, segment.base_offset, end_offset))
+            for header, data, position in self._batches(segment):
+                batch, max_timestamp = self._rewritten(header, data, position)
+                if batch:
+                    parts.append(batch)
+                    notes.append((len(batch), header.last_offset, max_timestamp))
+                    waiting += len(batch)
+                if waiting >= WRITE_BYTES:
+                    output.append(parts, notes, self._config)
+                    self._note_bytes(waiting)
+                    parts, notes, waiting = [], [], 0
+        if parts:
+            output.append(parts, notes, self._config)
+            self._note_bytes(waiting)
+
+    def _rewritten(self, header: BatchHeader, data: memoryview, position: int) -> tuple[bytes | memoryview, int]:
+        """What is left of a batch, nothing or only a header perhaps, and its maximum timestamp."""
+        may_discard = self._walk.may_discard(header, data, position)
+        drops_all = may_discard
+        if header.is_control:
+            drops_all = may_discard and header.has_delete_horizon and header.base_timestamp <= self._now_ms
+        records = [] if drops_all else list(iter_records(data, position))
+        kept = records if header.is_control else [record for record in records if self._keeps(header, record)]
+        if not kept:
+            return (rebuild_batch(header, []) if self._is_needed(header) else b""), header.max_timestamp
+        # A marker gets a horizon when all records of its transaction are gone, a tombstone at once (C2).
+        is_passing = may_discard if header.is_control else any(record.value is None for record in kept)
+        sets_horizon = is_passing and not header.has_delete_horizon
+        if len(kept) == len(records) and not sets_horizon:
+            return data[position : position + header.size], header.max_timestamp
+        horizon_ms = self._now_ms + self._config.delete_retention_ms if sets_horizon else None
+        newest = header.max_timestamp if header.is_log_append_time else max(record.timestamp for record in kept)
+        return rebuild_batch(header, kept, delete_horizon_ms=horizon_ms), newest
+
+    def _keeps(self, header: BatchHeader, record: Record) -> bool:
+        """C2."""
+        if record.offset >= self.end_offset:
+            return True
+        if record.key is None or record.offset < self._latest.get(_short(record.key), -1):
+            return False
+        return record.value is not None or not header.has_delete_horizon or self._now_ms < header.base_timestamp
+
+    def _is_needed(self, header: BatchHeader) -> bool:
+        """Whether the header of a batch stays without records (C3)."""
+        if header.next_offset == self.end_offset:
+            return True
+        if header.producer_id not in self._producers:
+            return False
+        last_offset, epoch = self._producers[header.producer_id]
+        if last_offset >= 0:
+            return header.last_offset == last_offset
+        return header.is_control and header.producer_epoch == epoch
+
+    # Taking effect (C4)
+
+    def install(self, group: list[Segment], output: Segment, now_ms: int) -> None:
+        """Put a rewritten segment in place of its group. Abandoned, and the output is gone, if the log changed."""
+        present = list(self.log.segments)
+        if self.log.truncations != self._truncations or any(segment not in present for segment in group):
+            output.remove()
+            raise Abandoned
+        self.log.replace_segments(group, output, now_ms)
+
+    def run(self, now_ms: int) -> int:
+        """All of it in one go. The new cleaner checkpoint."""
+        self.build_map()
+        for group in self.groups():
+            self.install(group, self.rewrite(group), now_ms)
+        return self.end_offset
