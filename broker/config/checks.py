@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 _REPLICAS = re.compile(r"([0-9]+:[0-9]+)")
+_OVERRIDE = re.compile(r"([^:,\[\]]+|\[[^,\]]+\]):[0-9]{1,9}")
 _DURATION = re.compile(r"by_duration:P(?=.)([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?", re.I)
 
 
@@ -109,6 +110,15 @@ def _throttled(value: tuple[str, ...]) -> str | None:
 
 
 THROTTLED_REPLICAS = Check("[partitionId]:[brokerId],[partitionId]:[brokerId],...", _throttled)
+
+
+def _overrides(value: str) -> str | None:
+    if all(_OVERRIDE.fullmatch(pair.strip()) for pair in value.split(",") if pair.strip()):
+        return None
+    return _invalid("a list of host:count is expected")
+
+
+CONNECTION_OVERRIDES = Check("", _overrides)
 
 
 def _offset_reset(value: str) -> str | None:

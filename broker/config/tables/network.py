@@ -1,6 +1,6 @@
 """Sockets, request queues, threads, quotas, metrics and telemetry."""
 
-from ..checks import ANY, at_least
+from ..checks import ANY, CONNECTION_OVERRIDES, at_least
 from ..definitions import INT_MAX, Definition
 from .rows import CLASS, CLUSTER_WIDE, HIGH, INT, LIST, LONG, LOW, MEDIUM, READ_ONLY, STRING, known, used
 
@@ -40,7 +40,7 @@ NETWORK: tuple[Definition, ...] = (
         "Connections that this broker accepts at the same time."),
     known("max.connections.per.ip", INT, INT_MAX, at_least(0), MEDIUM, CLUSTER_WIDE,
         "Connections accepted at the same time from one address."),
-    known("max.connections.per.ip.overrides", STRING, "", ANY, MEDIUM, CLUSTER_WIDE,
+    known("max.connections.per.ip.overrides", STRING, "", CONNECTION_OVERRIDES, MEDIUM, CLUSTER_WIDE,
         "Addresses with a limit of their own, as host:count,host:count."),
     known("max.connection.creation.rate", INT, INT_MAX, at_least(0), MEDIUM, CLUSTER_WIDE,
         "New connections accepted in a second."),
