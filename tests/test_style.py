@@ -22,7 +22,15 @@ def run_tool(module: str, *arguments: str, cwd: Path = ROOT) -> None:
             pytest.fail(f"{module} is not installed; CI needs it (pip install '.[test]')")
         pytest.skip(f"{module} is not installed (pip install '.[test]')")
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "MYPYPATH": str(cwd)},  # before site-packages, where an installed odradek may be
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -34,11 +42,9 @@ def test_ruff_would_format_it_like_this() -> None:
     run_tool("ruff", "format", "--check", "--no-cache", ".")
 
 
-def test_mypy_is_satisfied(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_mypy_is_satisfied(tmp_path: Path) -> None:
     """The root of the repository is the package `odradek`: a link by that name is how mypy gets to see it."""
     (tmp_path / "odradek").symlink_to(ROOT, target_is_directory=True)
-    cache = pytestconfig.cache
-    assert cache is not None
     packages = [argument for folder in TYPED for argument in ("-p", f"odradek.{folder}")]
-    settings = ("--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache.mkdir("mypy")))
+    settings = ("--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache"))
     run_tool("mypy", *settings, *packages, cwd=tmp_path)
