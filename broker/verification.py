@@ -48,8 +48,6 @@ def admit(
 ) -> Admissions | Awaitable[Admissions]:
     """Whether transactional batches of one producer may be appended to these partitions."""
     adds = client is Client.LEAVES_IT_TO_US
-    if not adds and not broker.config["transaction.partition.verification.enable"]:
-        return NOT_TRANSACTIONAL
     now_ms = broker.clock.now_ms()
     admissions: dict[TopicPartition, VerificationGuard | KafkaError | None] = {}
     guards: dict[TopicPartition, VerificationGuard] = {}
@@ -64,6 +62,8 @@ def admit(
                 guards[place] = guard
     if not guards:
         return admissions
+    if not adds and not broker.config["transaction.partition.verification.enable"]:
+        return admissions | guards
     producer = Producer(*batches[0][1:3])
     if not adds:
         errors = broker.transactions.verify(transactional_id, producer, list(guards))
