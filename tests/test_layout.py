@@ -133,6 +133,13 @@ def test_a_module_says_what_it_is_for(folder: str) -> None:
     assert not silent
 
 
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_the_map_of_a_folder_names_every_file(folder: str) -> None:
+    page = (ROOT / folder / "__init__.py").read_text()
+    files = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
+    assert {name for name in files if name not in page} == set()
+
+
 def test_every_folder_is_packaged_once() -> None:
     listed = Counter(PYPROJECT["tool"]["setuptools"]["packages"])
     packages = [

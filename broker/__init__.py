@@ -1,0 +1,30 @@
+"""Everything that touches a socket, a clock or a task. trio lives here alone.
+
+A request's way:
+
+    network.py            sockets, behind a narrow interface          connection_limits.py   how many are accepted
+    connection.py         one client: frames in, requests in order, replies out
+    dispatch.py           which handler answers which request         apis/                  one file per API
+    partitions.py         the partitions led here: their logs, and who waits for them
+    fetch_sessions.py     incremental fetches                         response_cache.py      replies that stay true
+    cluster_view.py       the cluster as one client may see it        authorized_operations.py
+
+The coordinators at work: their decisions are made in `coordinator/`, and carried out here:
+
+    metadata.py           the embedded controller, only writer of the cluster metadata
+    metadata_log.py       its log on disk                             producer_ids.py        ids out of its blocks
+    groups.py             which group is where                        hosted_shard.py        one shard of groups at work
+    transactions.py       which transactional id is where             hosted_transactions.py one shard of them at work
+    verification.py       is a partition part of the transaction?     markers.py             the end of one in a log
+    coordinator_log.py    a partition as a coordinator's log          internal_topics.py     how such topics are made
+
+The process:
+
+    broker.py             holds all parts, starts them in order, stops them in order
+    clock.py              time as clients can see it, and timers      housekeeping.py        what is done at intervals
+    config/               all of Kafka's configuration names          config_changes.py      changes while running
+    logs.py               log lines, bounded                          loggers.py             their levels, for clients
+    server.py             a broker until it is told to stop           settings.py            what it is told to do
+    __main__.py           the command line                            options.py             from options to settings
+    foreground.py         ready lines and signals                     formatting.py          `odradek format`
+"""
