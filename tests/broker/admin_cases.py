@@ -18,6 +18,7 @@ from odradek.wire.apis import alter_client_quotas as quotas
 from odradek.wire.apis import alter_configs as replacing
 from odradek.wire.apis import describe_client_quotas as quota_filters
 from odradek.wire.apis import describe_topic_partitions as pages
+from odradek.wire.apis.add_raft_voter import AddRaftVoterRequest
 from odradek.wire.apis.alter_partition_reassignments import (
     AlterPartitionReassignmentsRequest,
     ReassignablePartition,
@@ -28,6 +29,8 @@ from odradek.wire.apis.alter_user_scram_credentials import (
     ScramCredentialDeletion,
     ScramCredentialUpsertion,
 )
+from odradek.wire.apis.create_acls import AclCreation, CreateAclsRequest
+from odradek.wire.apis.create_delegation_token import CreateDelegationTokenRequest
 from odradek.wire.apis.create_partitions import (
     CreatePartitionsAssignment,
     CreatePartitionsRequest,
@@ -39,12 +42,16 @@ from odradek.wire.apis.create_topics import (
     CreatableTopicConfig,
     CreateTopicsRequest,
 )
+from odradek.wire.apis.delete_acls import DeleteAclsFilter, DeleteAclsRequest
 from odradek.wire.apis.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from odradek.wire.apis.describe_acls import DescribeAclsRequest
 from odradek.wire.apis.describe_cluster import DescribeClusterRequest
 from odradek.wire.apis.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from odradek.wire.apis.describe_delegation_token import DescribeDelegationTokenRequest
 from odradek.wire.apis.describe_quorum import DescribeQuorumRequest, PartitionData, TopicData
 from odradek.wire.apis.describe_user_scram_credentials import DescribeUserScramCredentialsRequest, UserName
 from odradek.wire.apis.elect_leaders import ElectLeadersRequest, TopicPartitions
+from odradek.wire.apis.expire_delegation_token import ExpireDelegationTokenRequest
 from odradek.wire.apis.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
@@ -57,6 +64,9 @@ from odradek.wire.apis.list_partition_reassignments import (
     ListPartitionReassignmentsTopics,
 )
 from odradek.wire.apis.metadata import MetadataRequest, MetadataRequestTopic
+from odradek.wire.apis.remove_raft_voter import RemoveRaftVoterRequest
+from odradek.wire.apis.renew_delegation_token import RenewDelegationTokenRequest
+from odradek.wire.apis.sasl_handshake import SaslHandshakeRequest
 from odradek.wire.apis.unregister_broker import UnregisterBrokerRequest
 from odradek.wire.apis.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 from odradek.wire.errors import ErrorCode
@@ -495,7 +505,35 @@ CREDENTIALS = [
     Case("users, one twice", users("alice", "alice")),
 ]
 
-CASES = [*TOPICS, *LOOKING, *CONFIGS, *CLUSTER, *QUOTAS, *CREDENTIALS]
+ACL = {"resource_type_filter": 1, "pattern_type_filter": 1, "operation": 1, "permission_type": 1}
+
+ALLOW = AclCreation(
+    resource_type=TOPIC,
+    resource_name="a",
+    resource_pattern_type=3,
+    principal="User:x",
+    host="*",
+    operation=3,
+    permission_type=3,
+)
+
+SECURITY = [
+    Case("acls", DescribeAclsRequest(**ACL)),
+    Case("acl", CreateAclsRequest(creations=[ALLOW])),
+    Case("acl, none", CreateAclsRequest()),
+    Case("acl, delete", DeleteAclsRequest(filters=[DeleteAclsFilter(**ACL)])),
+    Case("login", SaslHandshakeRequest(mechanism="PLAIN")),
+    Case("token", CreateDelegationTokenRequest(max_lifetime_ms=1000)),
+    Case("token, renew", RenewDelegationTokenRequest(hmac=b"x", renew_period_ms=1)),
+    Case("token, expire", ExpireDelegationTokenRequest(hmac=b"x", expiry_time_period_ms=1)),
+    Case("tokens", DescribeDelegationTokenRequest(owners=None)),
+    Case("voter", AddRaftVoterRequest(cluster_id=None, voter_id=2, voter_directory_id=UNKNOWN_ID)),
+    Case("voter of another cluster", AddRaftVoterRequest(cluster_id="x", voter_id=2, voter_directory_id=UNKNOWN_ID)),
+    Case("voter, remove", RemoveRaftVoterRequest(cluster_id=None, voter_id=2, voter_directory_id=UNKNOWN_ID)),
+    Case("voter of another cluster, remove", RemoveRaftVoterRequest(cluster_id="x", voter_id=2)),
+]
+
+CASES = [*TOPICS, *LOOKING, *CONFIGS, *CLUSTER, *QUOTAS, *CREDENTIALS, *SECURITY]
 
 
 def ask(connection: socket.socket, case: Case, correlation_id: int) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from odradek.broker.config import TOPIC_CONFIGS
 from odradek.coordinator.records import cluster
 from odradek.wire.apis.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
+from odradek.wire.apis.describe_log_dirs import DescribableLogDirTopic, DescribeLogDirsRequest
 from odradek.wire.apis.init_producer_id import InitProducerIdRequest
 from odradek.wire.errors import ErrorCode
 
@@ -335,5 +336,32 @@ def test_this_broker_does_not_unregister_itself(tmp_path: Path) -> None:
             answer = await (await connect()).ask(cases.UnregisterBrokerRequest(broker_id=1), 0)
             assert answer.error_code == ErrorCode.INVALID_REQUEST
             assert 1 in serving.metadata.image.brokers
+
+    run(check)
+
+
+def test_log_directories_tell_sizes_and_room(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with broker(tmp_path) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t", 2)
+            await create_topic(peer, "u")
+            records = batch_of(b"x")
+            await produce(peer, "t", records, partition=1)
+            everything = DescribeLogDirsRequest(topics=None)
+            (directory,) = (await peer.ask(everything, 5)).results
+            assert directory.log_dir == str(tmp_path)
+            assert 0 < directory.usable_bytes <= directory.total_bytes
+            sizes = {
+                (topic.name, one.partition_index): one.partition_size
+                for topic in directory.topics
+                for one in topic.partitions
+            }
+            assert sizes == {("t", 0): 0, ("t", 1): len(records), ("u", 0): 0}
+            chosen = [DescribableLogDirTopic(topic="t", partitions=[1, 9]), DescribableLogDirTopic(topic="nope")]
+            (directory,) = (await peer.ask(DescribeLogDirsRequest(topics=chosen), 1)).results
+            assert [(topic.name, len(topic.partitions)) for topic in directory.topics] == [("t", 1)]
+            (directory,) = (await peer.ask(DescribeLogDirsRequest(topics=[]), 2)).results
+            assert directory.topics == []
 
     run(check)

@@ -1,0 +1,51 @@
+"""DescribeLogDirs (key 35), v1-5: the log directories of this broker, what is in them and how full their disks are.
+
+v2 flexible · v3 an error code for the whole reply · v4 total and usable bytes (KIP-827) · v5 cordoned directories
+Errors of a directory: KAFKA_STORAGE_ERROR. Partitions that are not here are left out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Container, Mapping
+
+from ...storage.directory import LogDirectory
+from ...wire.apis.describe_log_dirs import (
+    DescribeLogDirsPartition,
+    DescribeLogDirsRequest,
+    DescribeLogDirsResponse,
+    DescribeLogDirsResult,
+    DescribeLogDirsTopic,
+)
+from ...wire.errors import ErrorCode
+from ..dispatch import Call, api
+
+log = logging.getLogger(__name__)
+
+
+@api(DescribeLogDirsRequest)
+async def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> DescribeLogDirsResponse:
+    wanted = None if request.topics is None else {topic.topic: set(topic.partitions) for topic in request.topics}
+    broker = call.broker
+    results = []
+    for directory in broker.partitions.directories:
+        try:
+            total, usable = await broker.offload(broker.disk.space, directory.path)
+        except OSError as error:
+            log.warning("cannot look at %s: %s", directory.path, error)
+            results.append(DescribeLogDirsResult(log_dir=directory.path, error_code=ErrorCode.KAFKA_STORAGE_ERROR))
+        else:
+            topics = _topics(directory, wanted)
+            results.append(
+                DescribeLogDirsResult(log_dir=directory.path, topics=topics, total_bytes=total, usable_bytes=usable)
+            )
+    return DescribeLogDirsResponse(results=results)
+
+
+def _topics(directory: LogDirectory, wanted: Mapping[str, Container[int]] | None) -> list[DescribeLogDirsTopic]:
+    topics: dict[str, DescribeLogDirsTopic] = {}
+    for (name, index), partition in sorted(directory.logs.items()):
+        if wanted is None or index in wanted.get(name, ()):
+            topic = topics.setdefault(name, DescribeLogDirsTopic(name=name))
+            topic.partitions.append(DescribeLogDirsPartition(partition_index=index, partition_size=partition.size))
+    return list(topics.values())
