@@ -23,7 +23,7 @@ from ..storage.directory import LogDirectory
 from ..storage.log import AppendResult, Origin, PartitionLog
 from ..storage.producers import VerificationGuard
 from ..wire import uuids
-from ..wire.batches import Buffer
+from ..wire.batches import BatchHeader, Buffer
 from ..wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -105,10 +105,12 @@ class Partition:
         origin: Origin = Origin.CLIENT,
         transaction_version: int = 0,
         guard: VerificationGuard | None = None,
+        header: BatchHeader | None = None,
+        in_place: bool = False,
     ) -> AppendResult:
-        """Append one batch and let waiting fetches know. Raises KafkaError."""
+        """Append one batch and let waiting fetches know; see `PartitionLog.append`. Raises KafkaError."""
         log = self.log
-        stable = log.last_stable_offset
+        stable = log.last_stable_offset if self.waiters else 0
         try:
             result = log.append(
                 records,
@@ -117,6 +119,8 @@ class Partition:
                 origin=origin,
                 transaction_version=transaction_version,
                 guard=guard,
+                header=header,
+                in_place=in_place,
             )
         except OSError as error:  # nothing was appended; a full disk takes writes again when there is room
             logger.error("cannot append to %s: %s", self, error)

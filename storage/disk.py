@@ -210,8 +210,11 @@ class LocalFile:
         return b"".join(parts)
 
     def write_at(self, position: int, *parts: Buffer) -> None:
-        written = os.pwritev(self._descriptor, parts, position)
-        if written != sum(map(len, parts)):
+        if len(parts) == 1:
+            written, size = os.pwrite(self._descriptor, parts[0], position), len(parts[0])
+        else:
+            written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
+        if written != size:
             self._write_rest(position, written, b"".join(parts))
 
     def _write_rest(self, position: int, written: int, data: bytes) -> None:

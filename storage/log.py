@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
-from ..wire.batches import BatchHeader, Buffer, stamped_prefix
+from ..wire.batches import BatchHeader, Buffer, stamp, stamped_prefix
 from ..wire.errors import ErrorCode, KafkaError
 from .checkpoint import PARTITION_METADATA
 from .config import LogConfig
@@ -163,16 +163,20 @@ class PartitionLog:
         origin: Origin = Origin.CLIENT,
         transaction_version: int = 0,
         guard: VerificationGuard | None = None,
+        header: BatchHeader | None = None,
+        in_place: bool = False,
     ) -> AppendResult:
         """Append as leader: one batch, checked, numbered from the log end and stamped with the leader's epoch.
 
+        `header` is what `check_single_batch` gave, if it was asked. `in_place`: `records` is writable, and its owner
+        has no more use for it, so that the batch is stamped where it is.
         With origin REPLICATION or RAFT_LEADER the batches, any number of them, have their offsets and epochs already;
         `leader_epoch` is not used. Raises KafkaError for the records' faults, OSError for the disk's (L3).
         """
         if origin in _AS_IT_IS:
             return self._append_as_it_is(records, now_ms)
         config = self.config
-        header, data, log_append_time_ms = validate(records, config, now_ms, origin=origin)
+        header, data, log_append_time_ms = validate(records, config, now_ms, origin=origin, header=header)
         marker = None
         if header.producer_id >= 0:
             marker = marker_of(header, data, 0)
@@ -190,8 +194,12 @@ class PartitionLog:
             segment = self._roll_to(base_offset, now_ms)
         if leader_epoch != self.leader_epochs.latest:
             self.leader_epochs.assign(leader_epoch, base_offset)
-        parts = stamped_prefix(header, base_offset, leader_epoch), memoryview(data)[_PREFIX_BYTES:]
-        segment.append(parts, ((size, last_offset, header.max_timestamp),), config)
+        if in_place and not isinstance(data, bytes):
+            stamp(data, 0, base_offset, leader_epoch)
+            segment.write(data)
+        else:
+            segment.write(stamped_prefix(header, base_offset, leader_epoch), memoryview(data)[_PREFIX_BYTES:])
+        segment.note(size, last_offset, header.max_timestamp, config)
         self.log_end_offset = last_offset + 1
         if header.producer_id >= 0:
             placed = header._replace(base_offset=base_offset, partition_leader_epoch=leader_epoch)

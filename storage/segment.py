@@ -100,14 +100,18 @@ class Segment:
 
         On OSError nothing was appended and the segment is as before (S1).
         """
+        self.write(*parts)
+        for size, last_offset, max_timestamp in batches:
+            self.note(size, last_offset, max_timestamp, config)
+
+    def write(self, *parts: Buffer) -> None:
+        """The first half of `append`: bring batches to the end of the file. `note` has to tell of each of them then."""
         file = self._disk.open(self.path)
         try:
             file.write_at(self.size, *parts)
         except OSError:
             self._cut(file)
             raise
-        for size, last_offset, max_timestamp in batches:
-            self.note(size, last_offset, max_timestamp, config)
 
     def _cut(self, file: File) -> None:
         """Take away what a failed write left. If that fails too the next write covers it (S1)."""

@@ -113,7 +113,7 @@ def _append(
     guard = admissions.get((partition.topic, partition.index)) if admissions else None
     if isinstance(guard, KafkaError):
         raise _explained(guard, call.version)
-    result = partition.append(records, now_ms=now_ms, guard=guard)
+    result = partition.append(records, now_ms=now_ms, guard=guard, header=header, in_place=True)
     if partition.log.must_flush:
         unflushed.append(partition)
     return PartitionProduceResponse(

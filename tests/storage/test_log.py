@@ -44,6 +44,16 @@ def test_the_callers_bytes_are_not_written_to(tmp_path: Path) -> None:
     assert offsets(log) == [0, 1, 2, 3, 4, 5]
 
 
+def test_bytes_that_are_given_away_are_stamped_where_they_are(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    data = bytearray(batch(3))
+    append(log, batch(2), epoch=5)
+    append(log, memoryview(data), epoch=5, in_place=True)
+    assert data == stamped(batch(3), 2, 5)
+    assert Path(log.segments.active.path).read_bytes() == stamped(batch(2), 0, 5) + data
+    assert offsets(log) == [0, 1, 2, 3, 4]
+
+
 def test_log_append_time_is_told(tmp_path: Path) -> None:
     log = new_log(tmp_path, LogConfig(message_timestamp_type=LOG_APPEND_TIME))
     assert append(log, batch(2, timestamp=5), now_ms=NOW_MS + 7).log_append_time_ms == NOW_MS + 7
