@@ -119,6 +119,11 @@ class FetchSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def topics(self, session_id: int) -> set[TopicKey]:
+        """The topics of a session; none if there is no such session."""
+        session = self._sessions.get(session_id)
+        return set() if session is None else {topic for topic, _ in session.positions}
+
     def open(self, request: FetchRequest, version: int, now_ms: int) -> FetchContext:
         """The context that `request` asks for. Raises KafkaError, which concerns the whole request."""
         uses_topic_ids = version >= 13

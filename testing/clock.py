@@ -1,0 +1,152 @@
+"""The broker's time, in the test's hands.
+
+Broker time normally runs with the machine's, plus whatever it was advanced by. Frozen, it stands still and moves only
+by `advance`: then a run is the same every time.
+
+T1  `advance` does not jump: it goes from one deadline to the next, and at each wakes one sleeper and lets the broker
+    finish what follows from it. So a session that ends makes a rebalance whose own timeout ends within the same
+    advance, at its own time, as it would if somebody had waited.
+T2  Time does not go back, except that restoring a snapshot restores the time.
+
+All methods but `now_ms` belong to the broker's thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta, timezone
+
+import trio
+
+from odradek.testing.loop import Loop
+
+Settle = Callable[[], Awaitable[None]]
+"""Returns when the broker has finished everything that it can without time passing."""
+
+
+class _Sleeper:
+    __slots__ = ("changed", "is_gone")
+
+    def __init__(self) -> None:
+        self.changed = trio.Event()
+        self.is_gone = False
+
+
+class TurnableClock:
+    """An `odradek.broker.clock.Clock`."""
+
+    def __init__(self, start_ms: int | None = None) -> None:
+        """Frozen at `start_ms`, or running with the machine's clock."""
+        self._frozen_ms = start_ms
+        self._offset_ms = 0
+        self._sleepers: list[tuple[float, int, _Sleeper]] = []
+        self._sequence = 0
+
+    def now_ms(self) -> int:
+        if self._frozen_ms is not None:
+            return self._frozen_ms
+        return time.time_ns() // 1_000_000 + self._offset_ms
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen_ms is not None
+
+    async def sleep_until(self, at_ms: float) -> None:
+        if at_ms <= self.now_ms():
+            return
+        sleeper = _Sleeper()
+        self._sequence += 1
+        heapq.heappush(self._sleepers, (at_ms, self._sequence, sleeper))
+        try:
+            while (remaining_ms := at_ms - self.now_ms()) > 0:
+                with trio.move_on_after(math.inf if self.is_frozen else remaining_ms / 1000):
+                    await sleeper.changed.wait()
+                if sleeper.changed.is_set():
+                    sleeper.changed = trio.Event()
+        finally:
+            sleeper.is_gone = True
+
+    def freeze(self) -> None:
+        self._frozen_ms = self.now_ms()
+        self._look_again()
+
+    def resume(self) -> None:
+        """Run with the machine's clock again, on from where it stands."""
+        if self._frozen_ms is not None:
+            self._offset_ms = self._frozen_ms - time.time_ns() // 1_000_000
+            self._frozen_ms = None
+            self._look_again()
+
+    def state(self) -> tuple[int | None, int]:
+        """What `restore` takes."""
+        return self._frozen_ms, self._offset_ms
+
+    def restore(self, state: tuple[int | None, int]) -> None:
+        self._frozen_ms, self._offset_ms = state
+        self._look_again()
+
+    def _look_again(self) -> None:
+        for _, _, sleeper in self._sleepers:
+            sleeper.changed.set()
+
+    async def advance(self, by_ms: int, settle: Settle) -> None:
+        """Let `by_ms` milliseconds pass, deadline by deadline (T1)."""
+        was_frozen = self.is_frozen
+        target_ms = self.now_ms() + by_ms
+        self.freeze()
+        await settle()
+        try:
+            while (due := self._next_due(target_ms)) is not None:
+                at_ms, sleeper = due
+                self._frozen_ms = max(self.now_ms(), math.ceil(at_ms))
+                sleeper.changed.set()
+                await settle()
+            self._frozen_ms = target_ms
+        finally:
+            if not was_frozen:
+                self.resume()
+
+    def _next_due(self, target_ms: int) -> tuple[float, _Sleeper] | None:
+        while self._sleepers and (self._sleepers[0][2].is_gone or self._sleepers[0][0] <= target_ms):
+            at_ms, _, sleeper = heapq.heappop(self._sleepers)
+            if not sleeper.is_gone:
+                return at_ms, sleeper
+        return None
+
+
+class ClockControl:
+    """The clock in a test's hands."""
+
+    def __init__(self, loop: Loop, clock: TurnableClock, settle: Settle) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._settle = settle
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now_ms() / 1000, timezone.utc)
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._clock.is_frozen
+
+    def advance(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0, milliseconds: float = 0
+    ) -> None:
+        """Let time pass for the broker: whatever was to happen in it has happened when this returns."""
+        passing = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
+        by_ms = round(passing / timedelta(milliseconds=1))
+        if by_ms < 0:
+            raise ValueError("time does not go back; restore() takes the whole broker to an earlier state")
+        self._loop.wait_for(lambda: self._clock.advance(by_ms, self._settle))
+
+    def freeze(self) -> None:
+        """Stand still. A consumer's Fetch then waits for records, or for the next `advance`."""
+        self._loop.call(self._clock.freeze)
+
+    def resume(self) -> None:
+        """Run again, on from where it stands."""
+        self._loop.call(self._clock.resume)

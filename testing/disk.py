@@ -1,0 +1,214 @@
+"""A disk in memory: the storage code runs on it unchanged, a test keeps nothing, and a copy costs next to nothing.
+
+K1  What was written is there until it is removed: a process that "crashes" loses nothing, as its page cache outlives
+    it. Losing unsynced writes is what a simulated disk is for.
+K2  `copy` shares the bytes of every file with the original; whichever side writes to a file first takes its own.
+K3  A file that was opened stays readable through its handle after it was renamed or removed.
+
+Belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from odradek.storage.disk import Buffer, FileStatus
+
+CAPACITY_BYTES = 1 << 40
+"""What `space` claims to have; nothing here enforces it."""
+
+
+def _missing(path: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+class MemoryFile:
+    """One file, and every handle of it."""
+
+    __slots__ = ("_data", "_is_shared", "modified_ms", "path")
+
+    def __init__(self, path: str, data: bytearray | None = None) -> None:
+        self.path = path
+        self.modified_ms = 0
+        self._data = bytearray() if data is None else data
+        self._is_shared = False
+
+    def copy(self) -> MemoryFile:
+        """A file of its own with the same content (K2)."""
+        twin = MemoryFile(self.path, self._data)
+        twin.modified_ms = self.modified_ms
+        twin._is_shared = self._is_shared = True
+        return twin
+
+    def _own(self) -> bytearray:
+        if self._is_shared:
+            self._data, self._is_shared = bytearray(self._data), False
+        return self._data
+
+    def read_at(self, position: int, size: int) -> bytes:
+        return bytes(memoryview(self._data)[position : position + size])
+
+    def write_at(self, position: int, *parts: Buffer) -> None:
+        data = self._own()
+        if position > len(data):
+            data.extend(bytes(position - len(data)))
+        for part in parts:
+            end = position + len(part)
+            data[position:end] = part
+            position = end
+
+    def truncate(self, size: int) -> None:
+        data = self._own()
+        if size < len(data):
+            del data[size:]
+        else:
+            data.extend(bytes(size - len(data)))
+
+    def sync(self) -> None:
+        pass
+
+    def size(self) -> int:
+        return len(self._data)
+
+    def fileno(self) -> int:
+        return -1
+
+
+class MemoryLock:
+    __slots__ = ("_held", "_path", "previous_owner")
+
+    def __init__(self, held: set[str], path: str, previous_owner: bytes) -> None:
+        self.previous_owner = previous_owner
+        self._held = held
+        self._path = path
+
+    def release(self) -> None:
+        self._held.discard(self._path)
+
+
+class MemoryDisk:
+    """A tree of directories; each maps names to its entries."""
+
+    def __init__(self) -> None:
+        self._directories: dict[str, dict[str, MemoryFile | None]] = {"/": {}}
+        """Entries by directory; None stands for a directory."""
+        self._held: set[str] = set()
+
+    def copy(self) -> MemoryDisk:
+        """A disk with the same files, that nobody has locked (K2)."""
+        twin = MemoryDisk()
+        twin._directories = {
+            path: {name: None if file is None else file.copy() for name, file in entries.items()}
+            for path, entries in self._directories.items()
+        }
+        return twin
+
+    @property
+    def used_bytes(self) -> int:
+        return sum(
+            file.size() for entries in self._directories.values() for file in entries.values() if file is not None
+        )
+
+    def _entries(self, path: str) -> dict[str, MemoryFile | None]:
+        entries = self._directories.get(path)
+        if entries is None:
+            raise _missing(path)
+        return entries
+
+    def _find(self, path: str) -> MemoryFile:
+        parent, name = os.path.split(path)
+        file = self._directories.get(parent, {}).get(name)
+        if file is None:
+            raise _missing(path)
+        return file
+
+    def create(self, path: str) -> MemoryFile:
+        parent, name = os.path.split(path)
+        entries = self._entries(parent)
+        file = entries.get(name)
+        if file is None:
+            file = entries[name] = MemoryFile(path)
+        else:
+            file.truncate(0)
+        return file
+
+    def open(self, path: str) -> MemoryFile:
+        return self._find(path)
+
+    def read(self, path: str) -> bytes:
+        file = self._find(path)
+        return file.read_at(0, file.size())
+
+    def write_atomic(self, path: str, data: bytes, sync: bool = True) -> None:
+        parent, name = os.path.split(path)
+        self._entries(parent)[name] = MemoryFile(path, bytearray(data))
+
+    def status(self, path: str) -> FileStatus | None:
+        if path in self._directories:
+            return FileStatus(0, 0, True)
+        try:
+            file = self._find(path)
+        except FileNotFoundError:
+            return None
+        return FileStatus(file.size(), file.modified_ms, False)
+
+    def list(self, path: str) -> list[str]:
+        return sorted(self._entries(path))
+
+    def make_directory(self, path: str) -> None:
+        if path not in self._directories:
+            parent, name = os.path.split(path)
+            self.make_directory(parent)
+            self._directories[parent][name] = None
+            self._directories[path] = {}
+
+    def rename(self, old: str, new: str) -> None:
+        old_parent, old_name = os.path.split(old)
+        new_parent, new_name = os.path.split(new)
+        entries = self._entries(old_parent)
+        if old_name not in entries:
+            raise _missing(old)
+        self._entries(new_parent)[new_name] = file = entries.pop(old_name)
+        if file is not None:
+            file.path = new
+            return
+        for path in self._at_and_below(old):
+            moved = new + path[len(old) :]
+            self._directories[moved] = self._directories.pop(path)
+            for name, inner in self._directories[moved].items():
+                if inner is not None:
+                    inner.path = os.path.join(moved, name)
+
+    def _at_and_below(self, path: str) -> list[str]:
+        below = path + os.sep
+        return [each for each in self._directories if each == path or each.startswith(below)]
+
+    def remove(self, path: str) -> None:
+        parent, name = os.path.split(path)
+        entries = self._directories.get(parent, {})
+        if entries.get(name) is not None:
+            del entries[name]
+
+    def remove_tree(self, path: str) -> None:
+        parent, name = os.path.split(path)
+        self._directories.get(parent, {}).pop(name, None)
+        for each in self._at_and_below(path):
+            del self._directories[each]
+
+    def sync_directory(self, path: str) -> None:
+        self._entries(path)
+
+    def set_modified(self, path: str, modified_ms: int) -> None:
+        self._find(path).modified_ms = modified_ms
+
+    def space(self, path: str) -> tuple[int, int]:
+        return CAPACITY_BYTES, CAPACITY_BYTES - self.used_bytes
+
+    def lock(self, path: str, owner: bytes) -> MemoryLock | None:
+        if path in self._held:
+            return None
+        previous_owner = b"" if self.status(path) is None else self.read(path)
+        self.write_atomic(path, owner)
+        self._held.add(path)
+        return MemoryLock(self._held, path, previous_owner)
