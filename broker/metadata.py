@@ -47,7 +47,7 @@ from .config import (
     validate_topic_configs,
 )
 from .internal_topics import internal_topic
-from .metadata_log import MetadataLog, Quorum, open_metadata_log, read_bootstrap, write_bootstrap
+from .metadata_log import Limits, MetadataLog, Quorum, open_metadata_log, read_bootstrap, write_bootstrap
 from .producer_ids import ProducerIds
 from .response_cache import ResponseCache
 
@@ -127,6 +127,7 @@ class ClusterMetadata:
             node_id=self.node_id,
             directory_id=directory.directory_id,
             config=_log_config(broker.config),
+            limits=_limits(broker.config),
             now_ms=now_ms,
             rng=random.Random(broker.random.random()),
         )
@@ -246,6 +247,16 @@ class ClusterMetadata:
             await self._publish()
             for operation, (answer, error) in zip(operations, outcomes, strict=True):
                 operation.then(answer, error)  # M2
+            await self._snapshot()
+
+    async def _snapshot(self) -> None:
+        """Write a snapshot when one is due. Operations wait meanwhile; that is seldom and short."""
+        now_ms, metadata_log = self._broker.clock.now_ms(), self._disk_log
+        if metadata_log.wants_snapshot(now_ms):
+            identity, snapshot = metadata_log.snapshot_of(self.image, now_ms)
+            level = self.image.features.get(METADATA_VERSION, 0)
+            await self._broker.offload(metadata_log.write_snapshot, identity, snapshot, level, now_ms)
+            log.info("wrote metadata snapshot %s", identity.name)
 
     def _decide(self, operation: _Operation) -> tuple[Any, Exception | None]:
         now_ms = self._broker.clock.now_ms()
@@ -313,6 +324,15 @@ def _log_config(config: Mapping[str, Any]) -> LogConfig:
         segment_ms=config["metadata.log.segment.ms"],
         retention_ms=-1,
         retention_bytes=-1,
+    )
+
+
+def _limits(config: Mapping[str, Any]) -> Limits:
+    return Limits(
+        snapshot_bytes=config["metadata.log.max.record.bytes.between.snapshots"],
+        snapshot_interval_ms=config["metadata.log.max.snapshot.interval.ms"],
+        retention_bytes=config["metadata.max.retention.bytes"],
+        retention_ms=config["metadata.max.retention.ms"],
     )
 
 

@@ -12,8 +12,8 @@ M4  Records of one append that do not fit into one batch are a metadata transact
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
@@ -43,6 +43,7 @@ from ..wire.control import (
 from ..wire.errors import ProtocolError
 from ..wire.records import iter_records
 from ..wire.schema import Message
+from .metadata_snapshots import VOTERS_ONLY, SnapshotFiles, SnapshotId
 
 TOPIC: Final = "__cluster_metadata"
 DIRECTORY: Final = f"{TOPIC}-0"
@@ -54,8 +55,6 @@ LONGEST_BATCH_BYTES: Final = 4 << 20
 READ_BYTES: Final = 4 << 20
 """How much of the log is read at once."""
 
-_CHECKPOINT: Final = re.compile(r"(\d{20})-(\d{10})\.checkpoint")
-
 
 class Quorum(NamedTuple):
     """The state of the metadata quorum, for those who ask. `directory_id` is zero in a quorum of fixed voters."""
@@ -66,10 +65,22 @@ class Quorum(NamedTuple):
     directory_id: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a snapshot is due, and how much of log and snapshots is kept."""
+
+    snapshot_bytes: int
+    snapshot_interval_ms: int
+    retention_bytes: int
+    retention_ms: int
+
+
 class MetadataLog:
     """The one writer of the metadata log. Made by `open_metadata_log`, which reads it."""
 
-    def __init__(self, path: str, disk: Disk, node_id: int, directory_id: bytes, log: PartitionLog) -> None:
+    def __init__(
+        self, path: str, disk: Disk, node_id: int, directory_id: bytes, log: PartitionLog, limits: Limits
+    ) -> None:
         self._path = path
         self._disk = disk
         self._node_id = node_id
@@ -79,6 +90,10 @@ class MetadataLog:
         self._kraft_version = 0
         self._voters: VotersRecord | None = None
         self._voters_in_log = False
+        self._snapshots = SnapshotFiles(path, disk)
+        self._limits = limits
+        self._unsnapped_bytes = 0
+        self._snapshot_ms = 0
         self.flushed_offset = log.log_end_offset
 
     @property
@@ -95,8 +110,10 @@ class MetadataLog:
         try:
             self._read_quorum_state()
             start = self._load_snapshot(image, now_ms)
+            self._snapshot_ms = now_ms
             for header, records in self._batches(start):
                 offset = header.base_offset
+                self._unsnapped_bytes += header.size
                 for key, value in records:
                     if header.is_control:
                         self._note_control(key, value)
@@ -116,26 +133,21 @@ class MetadataLog:
 
     def _load_snapshot(self, image: ClusterImage, now_ms: int) -> int:
         """Replay the newest snapshot; the offset from which the log goes on."""
-        newest = (0, 0)
-        for name in self._disk.list(self._path):
-            if name.endswith((".part", ".deleted")):
-                self._disk.remove(os.path.join(self._path, name))
-            elif (found := _CHECKPOINT.fullmatch(name)) is not None:
-                newest = max(newest, (int(found[1]), int(found[2])))
-                if newest == (0, 0):  # the voters of a new quorum, and nothing else
-                    self._note_voters(decode_snapshot(self._disk.read(os.path.join(self._path, name)), name))
-        offset, epoch = newest
-        if offset < self._log.log_start_offset:
+        self._snapshots.tidy()
+        newest = VOTERS_ONLY
+        for newest in self._snapshots.ids():
+            if newest == VOTERS_ONLY:
+                self._note_voters(self._snapshots.read(newest))
+        if newest.offset < self._log.log_start_offset:
             raise ReplayError(f"the log starts at {self._log.log_start_offset}, but no snapshot reaches that far")
-        if offset > 0:
-            name = f"{offset:020}-{epoch:010}.checkpoint"
-            snapshot = decode_snapshot(self._disk.read(os.path.join(self._path, name)), name)
+        if newest.offset > 0:
+            snapshot = self._snapshots.read(newest)
             self._note_voters(snapshot)
             for record in snapshot.records:
-                image.replay(record, offset - 1, epoch)
-            if epoch > self._log.leader_epochs.latest or offset > self._log.log_end_offset:
-                self._log.truncate_fully_and_start_at(offset, now_ms)
-        return offset
+                image.replay(record, newest.offset - 1, newest.epoch)
+            if newest.epoch > self._log.leader_epochs.latest or newest.offset > self._log.log_end_offset:
+                self._log.truncate_fully_and_start_at(newest.offset, now_ms)
+        return newest.offset
 
     def _note_voters(self, snapshot: Snapshot) -> None:
         if snapshot.voters is not None:
@@ -216,6 +228,7 @@ class MetadataLog:
 
     def _write(self, batch: bytes, now_ms: int) -> None:
         self._log.append(batch, leader_epoch=self.epoch, now_ms=now_ms, origin=Origin.RAFT_LEADER)
+        self._unsnapped_bytes += len(batch)
 
     def flush(self) -> None:
         """Return when everything appended so far is on the disk, and so committed."""
@@ -232,13 +245,34 @@ class MetadataLog:
         directory_id = uuids.ZERO if self._voters is None else self._directory_id
         return Quorum(self.epoch, self.end_offset, self.flushed_offset, directory_id)
 
-    def write_snapshot(self, image: ClusterImage, now_ms: int) -> None:
-        """Write the image, which has everything up to the log's end, as a snapshot."""
-        level = image.features.get(METADATA_VERSION, 0)
-        snapshot = Snapshot(list(records_of(image)), now_ms, self._kraft_version, self._voters)
-        data = encode_snapshot(snapshot, epoch=image.epoch, now_ms=now_ms, metadata_version=level)
-        name = f"{image.offset + 1:020}-{image.epoch:010}.checkpoint"
-        self._disk.write_atomic(os.path.join(self._path, name), data)
+    def wants_snapshot(self, now_ms: int) -> bool:
+        """Whether enough was written since the last snapshot, or long enough ago."""
+        limits = self._limits
+        is_old = now_ms - self._snapshot_ms >= limits.snapshot_interval_ms > 0
+        return self._unsnapped_bytes >= limits.snapshot_bytes or (self._unsnapped_bytes > 0 and is_old)
+
+    def snapshot_of(self, image: ClusterImage, now_ms: int) -> tuple[SnapshotId, Snapshot]:
+        """The image, which has everything up to the log's end, as it is now: to be written in a worker thread."""
+        records = list(records_of(image))
+        return SnapshotId(image.offset + 1, image.epoch), Snapshot(records, now_ms, self._kraft_version, self._voters)
+
+    def write_snapshot(self, identity: SnapshotId, snapshot: Snapshot, metadata_version: int, now_ms: int) -> None:
+        """Write a snapshot, then let go of older ones and of the log below them as far as retention wants it."""
+        data = encode_snapshot(snapshot, epoch=identity.epoch, now_ms=now_ms, metadata_version=metadata_version)
+        self._snapshots.write(identity, data, now_ms)
+        self._unsnapped_bytes, self._snapshot_ms = 0, now_ms
+        kept = [one for one in self._snapshots.ids() if one != VOTERS_ONLY]
+        for outdated in self._snapshots.outdated(
+            kept,
+            log_bytes=self._log.size,
+            most_bytes=self._limits.retention_bytes,
+            oldest_ms=now_ms - self._limits.retention_ms,
+        ):
+            self._snapshots.remove(outdated)
+            kept.remove(outdated)
+        self._log.advance_log_start(kept[0].offset)
+        self._log.delete_old_segments(now_ms)
+        self._log.reap(now_ms)
 
     def close(self) -> None:
         self._log.close()
@@ -259,7 +293,15 @@ def _split(values: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 
 def open_metadata_log(
-    parent: str, disk: Disk, *, node_id: int, directory_id: bytes, config: LogConfig, now_ms: int, rng: Random
+    parent: str,
+    disk: Disk,
+    *,
+    node_id: int,
+    directory_id: bytes,
+    config: LogConfig,
+    limits: Limits,
+    now_ms: int,
+    rng: Random,
 ) -> MetadataLog:
     """Open the metadata log in a log directory, made if it is not there. Raises StorageError, OSError."""
     path = os.path.join(parent, DIRECTORY)
@@ -267,7 +309,7 @@ def open_metadata_log(
     log = open_log(
         path, context, topic=TOPIC, partition=0, topic_id=uuids.METADATA_TOPIC_ID, config=config, now_ms=now_ms
     )
-    return MetadataLog(path, disk, node_id, directory_id, log)
+    return MetadataLog(path, disk, node_id, directory_id, log, limits)
 
 
 def read_bootstrap(parent: str, disk: Disk) -> list[Message] | None:

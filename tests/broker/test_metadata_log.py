@@ -464,3 +464,68 @@ def test_an_image_is_replayed_from_its_log_alone(tmp_path: Path) -> None:
     assert {name: len(topic.partitions) for name, topic in image.topics.items()} == seen[0]
     with pytest.raises(ReplayError):
         image.replay(cluster.TopicRecord(name="a", topic_id=b"x" * 16), image.offset + 1, 1)
+
+
+# Snapshots
+
+
+def test_snapshots_are_written_as_the_log_grows_and_bear_the_next_start(tmp_path: Path) -> None:
+    metadata = tmp_path / "__cluster_metadata-0"
+    small: dict[str, str | int] = {"metadata_log_max_record_bytes_between_snapshots": 2000}
+
+    async def grow() -> None:
+        async with broker(tmp_path, **small) as (_, connect):
+            peer = await connect()
+            for number in range(30):
+                await create_topic(peer, f"t{number}", retention_ms=1000 + number)
+
+    run(grow)
+    snapshots = sorted(metadata.glob("*.checkpoint"))
+    assert len(snapshots) > 2
+    newest = decode_snapshot(snapshots[-1].read_bytes(), "newest")
+    assert sum(isinstance(one, cluster.TopicRecord) for one in newest.records) >= 20
+
+    # Something that the snapshot alone says shows that it is what replay begins with.
+    newest.records.append(
+        cluster.ConfigRecord(resource_type=16, resource_name="cm", name="metrics", value="only in the snapshot")
+    )
+    epoch = int(snapshots[-1].name[21:31])
+    snapshots[-1].write_bytes(encode_snapshot(newest, epoch=epoch, now_ms=1, metadata_version=30))
+
+    def check(serving: Broker) -> None:
+        image = serving.metadata.image
+        assert len(image.topics) == 30
+        assert image.configs[16, "cm"] == {"metrics": "only in the snapshot"}
+        assert image.topic_configs("t29") == {"retention.ms": "1029"}
+        assert all(one.leader == 1 for topic in image.topics.values() for one in topic.partitions)
+
+    run(partial(started, tmp_path, check))
+
+
+def test_a_snapshot_is_due_after_its_interval(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with broker(tmp_path, metadata_log_max_snapshot_interval_ms=1) as (_, connect):
+            await create_topic(await connect(), "t")
+            await create_topic(await connect(), "u")
+
+    run(check)
+    assert list((tmp_path / "__cluster_metadata-0").glob("*.checkpoint"))
+
+
+def test_old_snapshots_go_when_there_is_too_much_of_them(tmp_path: Path) -> None:
+    limits: dict[str, str | int] = {
+        "metadata_log_max_record_bytes_between_snapshots": 500,
+        "metadata_max_retention_bytes": 20_000,
+    }
+
+    async def grow() -> None:
+        async with broker(tmp_path, **limits) as (_, connect):
+            peer = await connect()
+            for number in range(60):
+                await create_topic(peer, f"t{number}")
+
+    run(grow)
+    metadata = tmp_path / "__cluster_metadata-0"
+    kept = sorted(metadata.glob("*.checkpoint"))
+    assert 1 <= len(kept) < 10
+    run(partial(started, tmp_path, lambda serving: serving.metadata.image.topics["t59"]))
