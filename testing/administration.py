@@ -49,7 +49,8 @@ class Refused(Exception):
 
 def _check(what: str, answer: Any) -> None:
     if answer.error_code != ErrorCode.NONE:
-        raise Refused(what, ErrorCode(answer.error_code), getattr(answer, "error_message", None))
+        code = next(each for each in ErrorCode if each == answer.error_code)
+        raise Refused(what, code, getattr(answer, "error_message", None))
 
 
 async def create_topic(node: Node, name: str, partitions: int, config: Mapping[str, object]) -> None:
@@ -73,9 +74,7 @@ async def add_partitions(node: Node, name: str, count: int) -> None:
 
 async def delete_records(node: Node, topic: str, before: Mapping[int, int]) -> None:
     partitions = [DeleteRecordsPartition(partition_index=index, offset=offset) for index, offset in before.items()]
-    request = DeleteRecordsRequest(
-        topics=[DeleteRecordsTopic(name=topic, partitions=partitions)], timeout_ms=WAIT_MS
-    )
+    request = DeleteRecordsRequest(topics=[DeleteRecordsTopic(name=topic, partitions=partitions)], timeout_ms=WAIT_MS)
     for each in (await node.ask(request)).topics[0].partitions:
         _check(f"cannot delete records of {topic}-{each.partition_index}", each)
 

@@ -84,7 +84,9 @@ class Broker:
         """Start, and return when clients are accepted. Raises StartupError, OSError, ConfigError."""
         if self._running is not None:
             raise RuntimeError("the broker has been started already")
-        self._running = _Running(self._address, self._start_ms, self._config, self._data_dir, self._seed, self._requests)
+        self._running = _Running(
+            self._address, self._start_ms, self._config, self._data_dir, self._seed, self._requests
+        )
         try:
             self._running.loop.wait_for(self._begin)
         except BaseException:
@@ -267,9 +269,7 @@ class Broker:
                 chosen = inspection.partitions_of(broker, topic)
             else:
                 chosen = [inspection.partition_of(broker, topic, partition)]
-            return [
-                each for one in chosen for each in inspection.read_records(one, start, committed=committed)
-            ]
+            return [each for one in chosen for each in inspection.read_records(one, start, committed=committed)]
 
         return self._look(read)
 
@@ -344,9 +344,7 @@ class Broker:
     ) -> list[Request]:
         """The requests that match, as soon as there are `count` of them. Raises NotSeen."""
         parts = self._parts
-        return parts.loop.wait_for(
-            partial(waits.requests, self._requests, count, timeout, api, client_id, topic)
-        )
+        return parts.loop.wait_for(partial(waits.requests, self._requests, count, timeout, api, client_id, topic))
 
     def connections(self) -> list[str]:
         """The addresses of the clients that are connected."""
@@ -404,7 +402,7 @@ class _Running:
             self.port,
             clock,
             table(),
-            interception.table,
+            interception.table(table()),
             config=config,
             directory=data_dir,
             seed=seed,

@@ -13,11 +13,10 @@ All methods but `now_ms` belong to the broker's thread.
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import trio
 
@@ -28,11 +27,13 @@ Settle = Callable[[], Awaitable[None]]
 
 
 class _Sleeper:
-    __slots__ = ("changed", "is_gone")
+    """Somebody who waits for a time."""
 
-    def __init__(self) -> None:
+    __slots__ = ("at_ms", "changed")
+
+    def __init__(self, at_ms: float) -> None:
+        self.at_ms = at_ms
         self.changed = trio.Event()
-        self.is_gone = False
 
 
 class TurnableClock:
@@ -42,8 +43,8 @@ class TurnableClock:
         """Frozen at `start_ms`, or running with the machine's clock."""
         self._frozen_ms = start_ms
         self._offset_ms = 0
-        self._sleepers: list[tuple[float, int, _Sleeper]] = []
-        self._sequence = 0
+        self._sleepers: dict[_Sleeper, None] = {}
+        """In the order in which they came; few, as a broker has one task for all its timers."""
 
     def now_ms(self) -> int:
         if self._frozen_ms is not None:
@@ -57,9 +58,8 @@ class TurnableClock:
     async def sleep_until(self, at_ms: float) -> None:
         if at_ms <= self.now_ms():
             return
-        sleeper = _Sleeper()
-        self._sequence += 1
-        heapq.heappush(self._sleepers, (at_ms, self._sequence, sleeper))
+        sleeper = _Sleeper(at_ms)
+        self._sleepers[sleeper] = None
         try:
             while (remaining_ms := at_ms - self.now_ms()) > 0:
                 with trio.move_on_after(math.inf if self.is_frozen else remaining_ms / 1000):
@@ -67,7 +67,7 @@ class TurnableClock:
                 if sleeper.changed.is_set():
                     sleeper.changed = trio.Event()
         finally:
-            sleeper.is_gone = True
+            del self._sleepers[sleeper]
 
     def freeze(self) -> None:
         self._frozen_ms = self.now_ms()
@@ -89,7 +89,7 @@ class TurnableClock:
         self._look_again()
 
     def _look_again(self) -> None:
-        for _, _, sleeper in self._sleepers:
+        for sleeper in self._sleepers:
             sleeper.changed.set()
 
     async def advance(self, by_ms: int, settle: Settle) -> None:
@@ -99,9 +99,8 @@ class TurnableClock:
         self.freeze()
         await settle()
         try:
-            while (due := self._next_due(target_ms)) is not None:
-                at_ms, sleeper = due
-                self._frozen_ms = max(self.now_ms(), math.ceil(at_ms))
+            while (sleeper := self._first()) is not None and sleeper.at_ms <= target_ms:
+                self._frozen_ms = max(self.now_ms(), math.ceil(sleeper.at_ms))
                 sleeper.changed.set()
                 await settle()
             self._frozen_ms = target_ms
@@ -109,12 +108,9 @@ class TurnableClock:
             if not was_frozen:
                 self.resume()
 
-    def _next_due(self, target_ms: int) -> tuple[float, _Sleeper] | None:
-        while self._sleepers and (self._sleepers[0][2].is_gone or self._sleepers[0][0] <= target_ms):
-            at_ms, _, sleeper = heapq.heappop(self._sleepers)
-            if not sleeper.is_gone:
-                return at_ms, sleeper
-        return None
+    def _first(self) -> _Sleeper | None:
+        """Who wakes up next; of several at one time the one who came first."""
+        return min(self._sleepers, key=lambda sleeper: sleeper.at_ms, default=None)
 
 
 class ClockControl:
@@ -127,7 +123,7 @@ class ClockControl:
 
     @property
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.now_ms() / 1000, timezone.utc)
+        return datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
 
     @property
     def is_frozen(self) -> bool:

@@ -180,9 +180,9 @@ class MemoryDisk:
                 if inner is not None:
                     inner.path = os.path.join(moved, name)
 
-    def _at_and_below(self, path: str) -> list[str]:
+    def _at_and_below(self, path: str) -> tuple[str, ...]:
         below = path + os.sep
-        return [each for each in self._directories if each == path or each.startswith(below)]
+        return tuple(each for each in self._directories if each == path or each.startswith(below))
 
     def remove(self, path: str) -> None:
         parent, name = os.path.split(path)

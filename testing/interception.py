@@ -48,9 +48,7 @@ class Interception:
             return handler(request, call)
         return self._suffer(seen, rules, handler, request, call)
 
-    async def _suffer(
-        self, seen: Request, rules: list[Rule], handler: Handler, request: Message, call: Call
-    ) -> Result:
+    async def _suffer(self, seen: Request, rules: list[Rule], handler: Handler, request: Message, call: Call) -> Result:
         for rule in rules:
             if rule.kind is Kind.DELAY:
                 await call.broker.clock.sleep_until(call.now_ms + rule.delay_ms)

@@ -61,11 +61,12 @@ class _PortListener(SocketListener):
         super().__init__(listening)
         self._port = port
         self._listening = listening
-        self._closed = trio.CancelScope()
+        self._is_closed = False
+        self._accepting = trio.CancelScope()
 
     async def accept(self) -> Transport:
-        with self._closed:
-            while True:
+        with trio.CancelScope() as self._accepting:
+            while not self._is_closed:
                 try:
                     return self._port.accepted(self._listening.accept()[0])
                 except (BlockingIOError, InterruptedError):
@@ -76,7 +77,8 @@ class _PortListener(SocketListener):
         raise trio.ClosedResourceError("the listener was closed")
 
     def close(self) -> None:
-        self._closed.cancel()
+        self._is_closed = True
+        self._accepting.cancel()
 
 
 class StablePort:

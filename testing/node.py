@@ -36,6 +36,9 @@ MEMORY_DIRECTORY = "/odradek"
 
 LISTENER = "PLAINTEXT"
 
+FEW_PARTITIONS = {"offsets.topic.num.partitions": "4", "transaction.state.log.num.partitions": "4"}
+"""Kafka's 50 each would be files to make and read again at every start, for a handful of groups."""
+
 LOAD_S = 5
 """How long a start waits for groups to be read from their logs."""
 
@@ -90,20 +93,21 @@ class Node:
         port: StablePort,
         clock: TurnableClock,
         apis: Mapping[int, Api],
-        intercept: Callable[[Mapping[int, Api]], Mapping[int, Api]],
+        served: Mapping[int, Api],
         *,
         config: Mapping[str, str],
         directory: str | None,
         seed: int | None,
     ) -> None:
+        """`served` is the table that clients get, `apis` the one without anything between."""
         in_memory = directory is None
         self.disk: MemoryDisk | None = MemoryDisk() if in_memory else None
         self._loop = loop
         self._port = port
         self._clock = clock
         self._apis = apis
-        self._intercept = intercept
-        self._config = {**config, "log.dirs": directory or MEMORY_DIRECTORY}
+        self._served = served
+        self._config = {**FEW_PARTITIONS, **config, "log.dirs": directory or MEMORY_DIRECTORY}
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
         self._life: _Life | None = None
@@ -130,7 +134,7 @@ class Node:
             network=self._port,
             offload=self._offload,
             rng=random.Random(self._random.random()),
-            apis=self._intercept(self._apis),
+            apis=self._served,
         )
         life = _Life(broker, Endpoint(LISTENER, *self._port.address))
         self._loop.start_soon(life.run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from odradek.broker.broker import Broker
 from odradek.testing import inspection
@@ -58,7 +58,7 @@ def describe(
     broker: Broker, *, requests: Sequence[Request], faults: Iterable[str], lines: Sequence[str], bootstrap: str
 ) -> str:
     """The whole state, as far as a person wants to read it."""
-    now = datetime.fromtimestamp(broker.clock.now_ms() / 1000, timezone.utc)
+    now = datetime.fromtimestamp(broker.clock.now_ms() / 1000, UTC)
     topics = inspection.topics(broker, internal=False)
     records = [record for name in topics for record in last_records(broker, name)]
     groups = inspection.groups(broker).values() if inspection.is_loaded(broker) else ["being loaded"]

@@ -97,7 +97,8 @@ async def committed(
     if await becomes(lambda: all(now().get(place, -1) >= at for place, at in expected.items()), timeout_s):
         return now()
     raise NotSeen(
-        f"waited {timeout_s:g} s for group {group_id!r} to commit {dict(expected)}; it has committed {now() or 'nothing'}"
+        f"waited {timeout_s:g} s for group {group_id!r} to commit {dict(expected)}; "
+        f"it has committed {now() or 'nothing'}"
     )
 
 
