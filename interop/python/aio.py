@@ -163,6 +163,7 @@ class AioProducer:
 class AioConsumer:
     def __init__(self, loop: Loop, consumer: AIOKafkaConsumer) -> None:
         self._loop, self._consumer = loop, consumer
+        self._getting: asyncio.Future[dict[Any, Any]] | None = None
 
     @property
     def group(self) -> str:
@@ -181,8 +182,18 @@ class AioConsumer:
         self._loop.run(call())
 
     def poll(self, timeout_s: float = 0.05) -> list[Fetched]:
-        found = self._loop.run(self._consumer.getmany(timeout_ms=int(timeout_s * 1000)))
-        return [_fetched(record) for records in found.values() for record in records]
+        """While a rebalance is under way getmany() waits beyond its timeout; then the next poll goes on waiting."""
+
+        async def call() -> dict[Any, Any]:
+            if self._getting is None:
+                self._getting = asyncio.ensure_future(self._consumer.getmany(timeout_ms=int(timeout_s * 1000)))
+            await asyncio.wait({self._getting}, timeout=timeout_s + 0.05)
+            if not self._getting.done():
+                return {}
+            getting, self._getting = self._getting, None
+            return getting.result()
+
+        return [_fetched(record) for records in self._loop.run(call()).values() for record in records]
 
     def assignment(self) -> set[Partition]:
         return {(each.topic, each.partition) for each in self._consumer.assignment()}
@@ -228,7 +239,12 @@ class AioConsumer:
         return None if found is None else int(found.offset)
 
     def close(self) -> None:
-        self._loop.run(self._consumer.stop())
+        async def call() -> None:
+            if self._getting is not None:
+                self._getting.cancel()
+            await self._consumer.stop()
+
+        self._loop.run(call())
 
 
 class AioAdmin:
