@@ -123,9 +123,14 @@ class MemoryDisk:
             raise _missing(path)
         return file
 
+    def _entries_for_file(self, path: str) -> dict[str, MemoryFile | None]:
+        """The directory in which a file of this path may be made."""
+        if path in self._directories:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        return self._entries(os.path.dirname(path))
+
     def create(self, path: str) -> MemoryFile:
-        parent, name = os.path.split(path)
-        entries = self._entries(parent)
+        entries, name = self._entries_for_file(path), os.path.basename(path)
         file = entries.get(name)
         if file is None:
             file = entries[name] = MemoryFile(path)
@@ -141,8 +146,7 @@ class MemoryDisk:
         return file.read_at(0, file.size())
 
     def write_atomic(self, path: str, data: bytes, sync: bool = True) -> None:
-        parent, name = os.path.split(path)
-        self._entries(parent)[name] = MemoryFile(path, bytearray(data))
+        self._entries_for_file(path)[os.path.basename(path)] = MemoryFile(path, bytearray(data))
 
     def status(self, path: str) -> FileStatus | None:
         if path in self._directories:
@@ -160,6 +164,8 @@ class MemoryDisk:
         if path not in self._directories:
             parent, name = os.path.split(path)
             self.make_directory(parent)
+            if name in self._directories[parent]:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
             self._directories[parent][name] = None
             self._directories[path] = {}
 
@@ -169,7 +175,8 @@ class MemoryDisk:
         entries = self._entries(old_parent)
         if old_name not in entries:
             raise _missing(old)
-        self._entries(new_parent)[new_name] = file = entries.pop(old_name)
+        target = self._entries(new_parent)
+        target[new_name] = file = entries.pop(old_name)
         if file is not None:
             file.path = new
             return

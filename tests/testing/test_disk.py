@@ -1,0 +1,134 @@
+"""The disk in memory behaves as the real one does, and a copy is one of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odradek.storage.disk import Disk, LocalDisk
+from odradek.testing.disk import MemoryDisk
+
+NAMES = ("a", "b", "c")
+
+MISPLACED = {NotADirectoryError, FileNotFoundError, IsADirectoryError, FileExistsError, None}
+"""A path that goes through a file, or a directory in a file's place: systems differ, and storage does neither."""
+
+
+def a_path(rng: random.Random, root: str) -> str:
+    return "/".join([root, *(rng.choice(NAMES) for _ in range(rng.randrange(1, 4)))])
+
+
+def outcome(action: Callable[[], Any]) -> Any:
+    """What an operation gives, or the kind of error that it raises."""
+    try:
+        return action()
+    except OSError as error:
+        return type(error)
+
+
+def operation(rng: random.Random) -> Callable[[Disk, str], Any]:
+    """A random operation, that can be done to two disks, each with a root of its own."""
+    seed = rng.random()
+
+    def act(disk: Disk, root: str) -> Any:
+        own = random.Random(seed)
+        path, other = a_path(own, root), a_path(own, root)
+        data, position = own.randbytes(own.randrange(20)), own.randrange(30)
+        match own.randrange(9):
+            case 0:
+                disk.make_directory(path)
+            case 1:
+                disk.create(path).write_at(0, data)
+            case 2:
+                disk.open(path).write_at(position, data, b"!")
+            case 3:
+                disk.open(path).truncate(position)
+            case 4:
+                file = disk.open(path)
+                return file.read_at(position, 10), file.size()
+            case 5:
+                disk.write_atomic(path, data, sync=False)
+            case 6 if not (other + "/").startswith(path + "/") and not (path + "/").startswith(other + "/"):
+                status = disk.status(other)
+                if disk.status(path) is not None and status is None:
+                    disk.rename(path, other)
+            case 7:
+                disk.remove_tree(path) if disk.status(path) and disk.status(path).is_directory else disk.remove(path)
+            case 8:
+                status = disk.status(path)
+                return None if status is None else (status.is_directory, 0 if status.is_directory else status.size)
+        return None
+
+    return act
+
+
+def tree(disk: Disk, root: str) -> dict[str, bytes | None]:
+    """Every path below the root with its content, None for a directory."""
+    found: dict[str, bytes | None] = {}
+    for name in disk.list(root):
+        path = f"{root}/{name}"
+        status = disk.status(path)
+        assert status is not None
+        if name.endswith(".tmp"):  # what a failed write_atomic leaves behind
+            continue
+        found[path] = None if status.is_directory else disk.read(path)
+        if status.is_directory:
+            found |= tree(disk, path)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_does_what_the_file_system_does(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    local, memory = LocalDisk(), MemoryDisk()
+    root = str(tmp_path)
+    memory.make_directory(root)
+    for _ in range(150):
+        act = operation(rng)
+        expected, found = outcome(partial(act, local, root)), outcome(partial(act, memory, root))
+        assert found == expected or {found, expected} <= MISPLACED
+        assert tree(memory, root) == tree(local, root)
+
+
+def test_a_copy_and_its_original_do_not_share_what_is_written_later() -> None:
+    disk = MemoryDisk()
+    disk.make_directory("/d")
+    file = disk.create("/d/f")
+    file.write_at(0, b"before")
+    copy = disk.copy()
+    again = copy.copy()
+    file.write_at(0, b"AFTER!")
+    copy.open("/d/f").truncate(3)
+    disk.create("/d/g")
+    disk.remove("/d/f")
+    assert copy.read("/d/f") == b"bef"
+    assert again.read("/d/f") == b"before"
+    assert copy.list("/d") == ["f"]
+
+
+def test_a_file_stays_readable_after_it_is_removed_or_renamed() -> None:
+    disk = MemoryDisk()
+    disk.make_directory("/d")
+    file = disk.create("/d/f")
+    file.write_at(0, b"text")
+    disk.rename("/d/f", "/d/g")
+    disk.remove("/d/g")
+    assert file.read_at(0, 10) == b"text"
+
+
+def test_a_lock_is_exclusive_and_names_who_had_it() -> None:
+    disk = MemoryDisk()
+    disk.make_directory("/d")
+    first = disk.lock("/d/.lock", b"first")
+    assert first is not None
+    assert first.previous_owner == b""
+    assert disk.lock("/d/.lock", b"second") is None
+    first.release()
+    second = disk.lock("/d/.lock", b"second")
+    assert second is not None
+    assert second.previous_owner == b"first"
