@@ -52,7 +52,7 @@ def operation(rng: random.Random) -> Callable[[Disk, str], Any]:
                 file = disk.open(path)
                 return file.read_at(position, 10), file.size()
             case 5:
-                disk.write_atomic(path, data, sync=False)
+                disk.write_atomic(f"{path}.small", data, sync=False)  # such files are never kept open
             case 6 if not (other + "/").startswith(path + "/") and not (path + "/").startswith(other + "/"):
                 status = disk.status(other)
                 if disk.status(path) is not None and status is None:
