@@ -85,7 +85,7 @@ class Waiter:
 class Partition:
     """One partition that this broker leads."""
 
-    __slots__ = ("index", "leader_epoch", "log", "topic", "waiters")
+    __slots__ = ("index", "leader_epoch", "log", "produce_responses", "topic", "waiters")
 
     def __init__(self, log: PartitionLog, leader_epoch: int) -> None:
         self.topic = log.topic
@@ -93,6 +93,8 @@ class Partition:
         self.log = log
         self.leader_epoch = leader_epoch
         self.waiters: set[Waiter] = set()
+        self.produce_responses: dict[int, tuple[bytes, bytes]] = {}
+        """What stands before and after the numbers in the response to a single batch, by version."""
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.index}"

@@ -10,9 +10,11 @@ again. Errors, for each partition, in Kafka's order: see `storage.validation` an
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
+from ...storage.log import AppendResult
 from ...storage.validation import RecordErrors, check_single_batch
 from ...wire.apis.produce import (
     BatchIndexAndErrorMessage,
@@ -25,7 +27,7 @@ from ...wire.apis.produce import (
 )
 from ...wire.batches import Buffer
 from ...wire.errors import ErrorCode, KafkaError
-from ..dispatch import Call, api
+from ..dispatch import Call, Result, api
 from ..partitions import INTERNAL_TOPICS, Partition
 from ..verification import NOT_TRANSACTIONAL, Admissions, Batch, Client, admit
 
@@ -39,12 +41,20 @@ NO_COORDINATOR = frozenset(
     {ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR}
 )
 
+LOG_START_OFFSET_SINCE = 5
+"""From this version on the three numbers of a success are neighbours in the response."""
+
+MARK = -0x5A5A5A5A5A5A5A5B
+"""Stands for a number when a response is encoded to be filled in; not in any name, and thrice longer than an id."""
+
+_NUMBERS = struct.Struct(">qqq")
+
 ADMIN_CLIENT = "__admin_client"
 """The client id that Kafka lets write to internal topics."""
 
 
 @api(ProduceRequest, advertised=(0, 13))
-def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
+def produce(request: ProduceRequest, call: Call) -> Result | Awaitable[Result]:
     if request.transactional_id is None:
         return _produce(request, call, NOT_TRANSACTIONAL)
     admissions = _admit(request, request.transactional_id, call)
@@ -53,17 +63,14 @@ def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[
     return _produce(request, call, admissions)
 
 
-async def _produce_later(
-    request: ProduceRequest, call: Call, admissions: Awaitable[Admissions]
-) -> ProduceResponse | None:
+async def _produce_later(request: ProduceRequest, call: Call, admissions: Awaitable[Admissions]) -> Result:
     answer = _produce(request, call, await admissions)
     return await answer if isinstance(answer, Awaitable) else answer
 
 
-def _produce(
-    request: ProduceRequest, call: Call, admissions: Admissions
-) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
+def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Result | Awaitable[Result]:
     now_ms = call.now_ms
+    is_one_batch = len(request.topic_data) == 1 and len(request.topic_data[0].partition_data) == 1
     failed = False
     topics = []
     unflushed: list[Partition] = []
@@ -71,11 +78,16 @@ def _produce(
         answers = []
         for data in topic.partition_data:
             try:
-                answer = _append(request, topic, data, call, now_ms, admissions, unflushed)
+                partition, result = _append(request, topic, data, call, now_ms, admissions)
             except KafkaError as error:
-                answer = _refusal(data.index, error)
+                answers.append(_refusal(data.index, error))
                 failed = True
-            answers.append(answer)
+                continue
+            if partition.log.must_flush:
+                unflushed.append(partition)
+            elif is_one_batch and call.version >= LOG_START_OFFSET_SINCE and request.acks:
+                return _encoded(partition, result, call.version)
+            answers.append(_success(partition, result))
         topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
     response: ProduceResponse | None = ProduceResponse(responses=topics)
     if request.acks == 0:
@@ -99,8 +111,7 @@ def _append(
     call: Call,
     now_ms: int,
     admissions: Admissions,
-    unflushed: list[Partition],
-) -> PartitionProduceResponse:
+) -> tuple[Partition, AppendResult]:
     partition = _find(topic, data.index, call)
     records: Buffer = data.records or b""
     header = check_single_batch(records, call.version)
@@ -113,15 +124,7 @@ def _append(
     guard = admissions.get((partition.topic, partition.index)) if admissions else None
     if isinstance(guard, KafkaError):
         raise _explained(guard, call.version)
-    result = partition.append(records, now_ms=now_ms, guard=guard, header=header, in_place=True)
-    if partition.log.must_flush:
-        unflushed.append(partition)
-    return PartitionProduceResponse(
-        index=data.index,
-        base_offset=result.base_offset,
-        log_append_time_ms=result.log_append_time_ms,
-        log_start_offset=partition.log.log_start_offset,
-    )
+    return partition, partition.append(records, now_ms=now_ms, guard=guard, header=header, in_place=True)
 
 
 def _admit(request: ProduceRequest, transactional_id: str, call: Call) -> Admissions | Awaitable[Admissions]:
@@ -174,6 +177,35 @@ def _find(topic: TopicProduceData, index: int, call: Call) -> Partition:
     if partition is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return partition
+
+
+def _success(partition: Partition, result: AppendResult) -> PartitionProduceResponse:
+    return PartitionProduceResponse(
+        index=partition.index,
+        base_offset=result.base_offset,
+        log_append_time_ms=result.log_append_time_ms,
+        log_start_offset=partition.log.log_start_offset,
+    )
+
+
+def _encoded(partition: Partition, result: AppendResult, version: int) -> bytes:
+    """The response to one batch, which most requests carry: its numbers between what is always the same."""
+    frame = partition.produce_responses.get(version)
+    if frame is None:
+        frame = partition.produce_responses[version] = _frame_of(partition, version)
+    head, tail = frame
+    return head + _NUMBERS.pack(result.base_offset, result.log_append_time_ms, partition.log.log_start_offset) + tail
+
+
+def _frame_of(partition: Partition, version: int) -> tuple[bytes, bytes]:
+    """What is before and after the three numbers in the encoding of a response."""
+    answer = PartitionProduceResponse(
+        index=partition.index, base_offset=MARK, log_append_time_ms=MARK, log_start_offset=MARK
+    )
+    topic = TopicProduceResponse(name=partition.topic, topic_id=partition.log.topic_id, partition_responses=[answer])
+    head, numbers, tail = ProduceResponse(responses=[topic]).encode(version).partition(_NUMBERS.pack(MARK, MARK, MARK))
+    assert numbers, "the three numbers are neighbours"
+    return head, tail
 
 
 def _refusal(index: int, error: KafkaError) -> PartitionProduceResponse:

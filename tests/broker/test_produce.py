@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from odradek.wire.apis.api_versions import ApiVersionsRequest
-from odradek.wire.apis.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from odradek.wire.apis.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
 from odradek.wire.batches import build_batch
 from odradek.wire.errors import ErrorCode
 from odradek.wire.records import Record
 
 from . import harness
 from .harness import batch_of, create_topic, produce, run
+from .turned_clock import TurnedClock
 
 NOW_MS = 1_700_000_000_000
 
@@ -27,6 +29,35 @@ def test_offsets_grow_in_every_version(tmp_path: Path, version: int) -> None:
             await create_topic(peer, "t")
             offsets = [(await produce(peer, "t", batch_of(b"a", b"b"), version=version)).base_offset for _ in range(3)]
             assert offsets == [0, 2, 4]
+
+    run(main)
+
+
+@pytest.mark.parametrize("version", range(3, 14))
+def test_one_batch_alone_is_answered_like_one_of_two(tmp_path: Path, version: int) -> None:
+    async def main() -> None:
+        clock = TurnedClock()
+        async with harness.broker(tmp_path, clock) as (serving, connect):
+            peer = await connect()
+            await create_topic(peer, "t", partitions=2, message_timestamp_type="LogAppendTime")
+            topic_id = serving.metadata.image.topics["t"].id
+
+            async def answers(*indexes: int) -> ProduceResponse:
+                data = [PartitionProduceData(index=index, records=batch_of(b"a", b"b")) for index in indexes]
+                topic = TopicProduceData(name="t", topic_id=topic_id, partition_data=data)
+                return cast(ProduceResponse, await peer.ask(ProduceRequest(acks=1, topic_data=[topic]), version))
+
+            await answers(1)
+            found = serving.partitions.require("t", 1)
+            found.log.delete_records(2)
+            among_two, alone = await answers(0, 1), await answers(1)
+            del among_two.responses[0].partition_responses[0]
+            assert among_two.responses[0].partition_responses[0].base_offset == 2
+            among_two.responses[0].partition_responses[0].base_offset = 4
+            assert alone == among_two
+            if version >= 5:
+                assert alone.responses[0].partition_responses[0].log_start_offset == 2
+            assert alone.responses[0].partition_responses[0].log_append_time_ms == clock.now_ms()
 
     run(main)
 
