@@ -64,6 +64,7 @@ _MIN_BATCH_LENGTH: Final = (
     14  # what the oldest format needs; Kafka finds smaller ones corrupt before it knows the format
 )
 _ZSTD_PRODUCE_VERSION: Final = 7
+_AS_PRODUCED: Final = "producer"  # the compression.type that leaves the codec to the client
 _TARGETS: Final = {
     "uncompressed": Compression.NONE,
     "gzip": Compression.GZIP,
@@ -174,7 +175,7 @@ def validate(
     data = records if size == len(records) else memoryview(records)[:size]
 
     append_time = config.message_timestamp_type == LOG_APPEND_TIME
-    target = _target_codec(header, config)
+    target = codec if config.compression_type == _AS_PRODUCED else _target_codec(header, config)
     max_timestamp = header.max_timestamp
     if target != codec:
         _inspect(data, header, config, now_ms, MAX_INFLATED_BYTES)

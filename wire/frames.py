@@ -117,6 +117,7 @@ _HTTP_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTION
 
 
 _FIXED = struct.Struct(">hhih")  # API key, API version, correlation id, length of the client id
+_FIXED_BYTES: Final = _FIXED.size
 _CORRELATION = struct.Struct(">i")
 
 
@@ -137,11 +138,11 @@ class RequestHeader(NamedTuple):
         """The header at the start of a frame; ProtocolError when there is none, or no such API."""
         try:
             key, version, correlation_id, length = _FIXED.unpack_from(frame)
-            position = _FIXED.size
+            position = _FIXED_BYTES
             client_id = None
             if length >= 0:
                 position += length
-                client_id = str(frame[_FIXED.size : position], "utf-8")
+                client_id = str(frame[_FIXED_BYTES:position], "utf-8")
             if position > len(frame):
                 raise ProtocolError(f"a client id of {length} bytes in a frame of {len(frame)}")
             if version >= request_class(key).FLEXIBLE:
