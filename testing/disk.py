@@ -212,7 +212,7 @@ class MemoryDisk:
     def space(self, path: str) -> tuple[int, int]:
         return CAPACITY_BYTES, CAPACITY_BYTES - self.used_bytes
 
-    def lock(self, path: str, owner: bytes) -> MemoryLock | None:
+    def lock(self, path: str, owner: bytes = b"") -> MemoryLock | None:
         if path in self._held:
             return None
         previous_owner = b"" if self.status(path) is None else self.read(path)
