@@ -22,6 +22,7 @@ import trio
 
 from ..coordinator import image
 from ..storage.disk import Disk, LocalDisk
+from .cleaning import Cleaning
 from .clock import Clock, SystemClock, Timers
 from .config import Config, Endpoint
 from .connection import Connection
@@ -105,6 +106,7 @@ class Broker:
         self.groups = Groups(self)
         self.transactions = Transactions(self)
         self._housekeeping = Housekeeping(self)
+        self._cleaning = Cleaning(self)
 
     @asynccontextmanager
     async def running(
@@ -118,6 +120,8 @@ class Broker:
                 background.start_soon(self.metadata.run)
                 await self.metadata.start(_registered(listeners, advertised, bound))
                 background.start_soon(self._housekeeping.run)
+                background.start_soon(self._cleaning.run)
+                background.start_soon(self.partitions.flush_rolled)
                 await self.groups.start(background)
                 await self.transactions.start(background)
                 async with trio.open_nursery() as clients:

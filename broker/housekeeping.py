@@ -3,14 +3,14 @@
 | job | interval | what it does |
 |---|---|---|
 | high watermarks | replica.high.watermark.checkpoint.interval.ms | replication-offset-checkpoint |
-| recovery points | log.flush.offset.checkpoint.interval.ms | fsync what was appended, recovery and log start
-checkpoints |
+| recovery points | log.flush.offset.checkpoint.interval.ms | recovery-point and log-start checkpoints |
 | flush | log.flush.scheduler.interval.ms | fsync logs whose flush.ms is over |
 | retention | log.retention.check.interval.ms | delete old segments; remove deleted files whose delay is over |
 | producers | producer.id.expiration.check.interval.ms | forget idle producers |
 | connections | connections.max.idle.ms / 10 | close idle connections, and those whose client is gone while they wait |
 
-A job that fails on the disk has already taken its log directory offline; it is logged and tried again at its next turn.
+Segments are flushed when they are closed (`Partitions.flush_rolled`), and compacted by `cleaning.py`. A job that fails
+on the disk has already taken its log directory offline; it is logged and tried again at its next turn.
 """
 
 from __future__ import annotations

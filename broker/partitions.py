@@ -85,9 +85,10 @@ class Waiter:
 class Partition:
     """One partition that this broker leads."""
 
-    __slots__ = ("index", "leader_epoch", "log", "produce_responses", "topic", "waiters")
+    __slots__ = ("_flush_soon", "index", "leader_epoch", "log", "produce_responses", "topic", "waiters")
 
-    def __init__(self, log: PartitionLog, leader_epoch: int) -> None:
+    def __init__(self, log: PartitionLog, leader_epoch: int, flush_soon: Callable[[Partition], None]) -> None:
+        self._flush_soon = flush_soon
         self.topic = log.topic
         self.index = log.partition
         self.log = log
@@ -129,6 +130,8 @@ class Partition:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"cannot append to {self}: {error.strerror}") from error
         if not result.duplicate:
             log.advance_high_watermark(log.log_end_offset)  # I2
+            if log.has_rolled:
+                self._flush_soon(self)
             if self.waiters:
                 is_stable = log.last_stable_offset != stable
                 for waiter in tuple(self.waiters):
@@ -155,6 +158,8 @@ class Partitions:
         self._topics: dict[str, list[Partition | None]] = {}
         self._names: dict[bytes, str] = {}
         self.directories: list[LogDirectory] = []
+        self._rolled: dict[Partition, None] = {}
+        self._has_rolled = trio.Event()
 
     def get(self, topic: str, index: int) -> Partition | None:
         partitions = self._topics.get(topic)
@@ -294,7 +299,7 @@ class Partitions:
             directory = min(self.directories, key=lambda directory: len(directory.logs))
             found = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
         found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
-        return Partition(found, -1)
+        return Partition(found, -1, self._flush_soon)
 
     async def _delete(self, name: str, topic: TopicImage) -> None:
         self._names.pop(topic.id, None)
@@ -309,10 +314,6 @@ class Partitions:
             await self._broker.offload(directory.write_high_watermarks)
 
     async def checkpoint_recovery_points(self) -> None:
-        """fsync what was appended since the last time, then say so in the checkpoints."""
-        for partition in tuple(self):
-            if partition.log.recovery_point < partition.log.log_end_offset:
-                await self._broker.offload(partition.log.flush)
         for directory in self.directories:
             await self._broker.offload(directory.write_recovery_points)
 
@@ -321,6 +322,23 @@ class Partitions:
         for partition in tuple(self):
             if partition.log.flush_due(now_ms):
                 await self._broker.offload(partition.log.flush)
+
+    def _flush_soon(self, partition: Partition) -> None:
+        self._rolled[partition] = None
+        self._has_rolled.set()
+
+    async def flush_rolled(self) -> None:
+        """Bring segments to the disk soon after they are closed, until cancelled."""
+        while True:
+            await self._has_rolled.wait()
+            self._has_rolled = trio.Event()
+            while self._rolled:
+                partition = next(iter(self._rolled))
+                del self._rolled[partition]
+                try:
+                    await self._broker.offload(partition.log.flush)
+                except OSError as error:
+                    logger.error("cannot flush %s: %s", partition, error)
 
     async def apply_retention(self) -> None:
         now_ms = self._broker.clock.now_ms()

@@ -413,6 +413,11 @@ class PartitionLog:
         """Whether flush.messages records are not on the disk yet: flush before the reply."""
         return self.log_end_offset - self._flushed_offset >= self.config.flush_messages
 
+    @property
+    def has_rolled(self) -> bool:
+        """Whether a closed segment is not on the disk yet: flush soon."""
+        return bool(self._rolled)
+
     def flush_due(self, now_ms: int) -> bool:
         """Whether to flush soon: a segment was rolled, or flush.ms have passed since this was last true."""
         if self._rolled:

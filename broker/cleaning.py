@@ -1,0 +1,111 @@
+"""Compaction at work: one log after the other, read and rewritten by a worker thread while it is used.
+
+What to clean and how is in `storage/cleaner.py` and `storage/compaction.py`; here is when: log.cleaner.backoff.ms after
+there was nothing to do, and no faster than log.cleaner.io.max.bytes.per.second. Where a cleaning ends is written down
+at once, so a crash repeats at most one. A log that cannot be read is left alone until the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import trio
+
+from ..storage.compaction import BYTES_PER_KEY, Abandoned, Compaction
+from ..storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from ..storage.cleaner import Cleanable
+    from ..storage.directory import LogDirectory
+    from .broker import Broker
+
+log = logging.getLogger(__name__)
+
+BREATHER_BYTES = 1 << 16
+"""After so many bytes the cleaning thread lets the other threads run: it must not hold up who serves clients."""
+
+BREATHER_S = 0.0005
+"""How long it does so at least."""
+
+UNLIMITED = 1e300
+"""log.cleaner.io.max.bytes.per.second beyond this is Kafka's way to say no limit."""
+
+
+class Cleaning:
+    """The cleaner of one broker."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._given_up: set[tuple[str, int]] = set()
+
+    async def run(self) -> None:
+        """Clean whatever is due, until cancelled."""
+        config, clock = self._broker.config, self._broker.clock
+        if not config["log.cleaner.enable"]:
+            await trio.sleep_forever()
+        while True:
+            if not await self.clean_one():
+                await clock.sleep_until(clock.now_ms() + config["log.cleaner.backoff.ms"])
+
+    async def clean_one(self) -> bool:
+        """Clean the filthiest log of each directory; whether there was one."""
+        found = False
+        for directory in tuple(self._broker.partitions.directories):
+            try:
+                await self._broker.offload(directory.write_recovery_points)  # nothing above them is cleaned
+                work = directory.filthiest(self._broker.clock.now_ms())
+                if work is not None and (work.log.topic, work.log.partition) not in self._given_up:
+                    found = True
+                    await self._clean(directory, work)
+            except OSError as error:
+                log.error("cannot compact in %s: %s", directory.path, error)
+        return found
+
+    async def _clean(self, directory: LogDirectory, work: Cleanable) -> None:
+        broker, partition_log = self._broker, work.log
+        key = partition_log.topic, partition_log.partition
+        now_ms = broker.clock.now_ms()
+        throttle = Throttle(broker.config["log.cleaner.io.max.bytes.per.second"])
+        max_keys = max(1, broker.config["log.cleaner.dedupe.buffer.size"] // BYTES_PER_KEY)
+        compaction = Compaction(work, now_ms, max_keys=max_keys, note_bytes=throttle.note)
+        before = partition_log.size
+        try:
+            await broker.offload(compaction.build_map)
+            for group in await broker.offload(compaction.groups):
+                output = await broker.offload(compaction.rewrite, group)
+                compaction.install(group, output, broker.clock.now_ms())
+        except Abandoned:
+            return
+        except StorageError as error:
+            self._given_up.add(key)
+            log.error("%s-%d is not compacted any more: %s", *key, error)
+            return
+        directory.cleaner_offsets[key] = compaction.end_offset
+        await broker.offload(directory.write_cleaner_offsets)
+        log.info(
+            "compacted %s-%d up to offset %d: %d bytes, were %d",
+            *key,
+            compaction.end_offset,
+            partition_log.size,
+            before,
+        )
+
+
+class Throttle:
+    """Keeps a worker thread to a number of bytes a second, and from hogging the interpreter.
+
+    It sleeps on the machine's time, not on the broker's: it limits what the machine is asked to do.
+    """
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._pause_per_byte = 0.0 if bytes_per_second > UNLIMITED else 1 / max(1.0, bytes_per_second)
+        self._noted = 0
+
+    def note(self, size: int) -> None:
+        """So many bytes were read or written."""
+        self._noted += size
+        if self._noted >= BREATHER_BYTES:
+            time.sleep(max(BREATHER_S, self._noted * self._pause_per_byte))
+            self._noted = 0
