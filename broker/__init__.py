@@ -16,12 +16,14 @@ The coordinators at work: their decisions are made in `coordinator/`, and carrie
     groups.py             which group is where                        hosted_shard.py        one shard of groups at work
     transactions.py       which transactional id is where             hosted_transactions.py one shard of them at work
     verification.py       is a partition part of the transaction?     markers.py             the end of one in a log
+    metadata_snapshots.py snapshots of that log, now and then
     coordinator_log.py    a partition as a coordinator's log          internal_topics.py     how such topics are made
 
 The process:
 
     broker.py             holds all parts, starts them in order, stops them in order
     clock.py              time as clients can see it, and timers      housekeeping.py        what is done at intervals
+    cleaning.py           compaction, in its turn
     config/               all of Kafka's configuration names          config_changes.py      changes while running
     logs.py               log lines, bounded                          loggers.py             their levels, for clients
     server.py             a broker until it is told to stop           settings.py            what it is told to do

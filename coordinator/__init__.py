@@ -18,6 +18,15 @@ Groups and committed offsets, from `__consumer_offsets`:
     listing.py     ListGroups, DescribeGroups             settings.py   what is configured
     hashing.py     which partition a group or transactional id belongs to
 
+    patterns.py    regular expressions from clients, in linear time
+
+Transactions, from `__transaction_state`:
+
+    transactions.py         one partition's transactional ids: requests, replay, timers
+    transaction.py          one transactional id and how its transaction stands
+    transaction_start.py    InitProducerId                transaction_end.py      EndTxn
+    transaction_effects.py  what a decision wants beside Append and Arm
+
 The cluster, from `__cluster_metadata`:
 
     image.py           topics, partitions, brokers, configs: what the metadata log says, and what some records changed

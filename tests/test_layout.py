@@ -36,6 +36,9 @@ LIBRARIES = {
 }
 """Third-party modules of each folder: trio lives in the broker alone, and so does whatever can wait."""
 
+PRODUCT = (*MAY_IMPORT, "testing")
+"""What is packaged. `testing` may import all of ours, as its users do: `odradek.x`."""
+
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
 
@@ -113,7 +116,7 @@ def test_only_the_broker_waits(folder: str) -> None:
     assert not waiting
 
 
-@pytest.mark.parametrize("folder", MAY_IMPORT)
+@pytest.mark.parametrize("folder", PRODUCT)
 def test_files_and_functions_do_one_thing(folder: str) -> None:
     long = []
     for path, tree in modules(folder):
@@ -127,7 +130,7 @@ def test_files_and_functions_do_one_thing(folder: str) -> None:
     assert not long
 
 
-@pytest.mark.parametrize("folder", MAY_IMPORT)
+@pytest.mark.parametrize("folder", PRODUCT)
 def test_a_module_says_what_it_is_for(folder: str) -> None:
     silent = [str(path) for path, tree in modules(folder) if not ast.get_docstring(tree)]
     assert not silent
@@ -142,10 +145,7 @@ def test_the_map_of_a_folder_names_every_file(folder: str) -> None:
 
 def test_every_folder_is_packaged_once() -> None:
     listed = Counter(PYPROJECT["tool"]["setuptools"]["packages"])
-    packages = [
-        folder for folder in ("wire", "storage", "coordinator", "broker", "testing") if (ROOT / folder).is_dir()
-    ]
-    folders = {path.parent.relative_to(ROOT) for folder in packages for path in (ROOT / folder).rglob("*.py")}
+    folders = {path.parent for folder in PRODUCT for path, _ in modules(folder)}
     assert listed == Counter(".".join(("odradek", *folder.parts)) for folder in folders)
 
 
@@ -160,6 +160,6 @@ def test_no_dependency_is_listed_twice() -> None:
 def test_ci_tests_the_installed_package_with_all_its_modules() -> None:
     installed = Path(next(iter(odradek.wire.__path__))).resolve().parent  # a link to the checkout would show
     assert installed.parent.name == "site-packages"
-    for folder in MAY_IMPORT:
+    for folder in PRODUCT:
         there = {path.relative_to(installed) for path in (installed / folder).rglob("*.py")}
         assert there == {path for path, _ in modules(folder)}

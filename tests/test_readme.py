@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ def test_ci_takes_its_command_from_the_readme() -> None:
 
 
 def test_what_is_named_is_there() -> None:
-    named = set(re.findall(r"`((?:wire|storage|coordinator|broker|tests|interop|docs)/[\w/.]+)`", README))
+    named = set(re.findall(r"`((?:wire|storage|coordinator|broker|testing|tests|interop|docs)/[\w/.]+)`", README))
     named |= set(re.findall(r"\]\((\S+?)\)", README))
     named |= {word for command in COMMANDS for word in command.split("   ")[0].split() if "/" in word}
     named = {name for name in named if not name.startswith((".venv", "http")) and ":" not in name}
@@ -45,6 +47,17 @@ def test_design_names_files_that_are_there() -> None:
     names = set(re.findall(r"`([\w/]+\.(?:py|md|toml))`", design))
     files = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     assert {name for name in names if not (ROOT / name).exists() and name not in files} == set()
+
+
+def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
+    """With the installed plugin; a checkout that is not installed names it."""
+    (block,) = re.findall(r"## In your tests\n.*?```python\n(.*?)```", README, re.S)
+    (tmp_path / "test_orders.py").write_text(block)
+    installed = [point.name for point in entry_points(group="pytest11")]
+    plugin = [] if "odradek" in installed else ["-p", "odradek.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_every_option_that_is_shown_exists() -> None:
