@@ -115,6 +115,8 @@ class Transactions:
     def init_producer_id(
         self, transactional_id: str, timeout_ms: int, expected: Producer | None
     ) -> Answer | Awaitable[Answer]:
+        if transactional_id and not 0 < timeout_ms <= self._settings.max_timeout_ms:  # Kafka looks before the shard
+            return Answer(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
         now_ms = self._broker.clock.now_ms()
         return self._ask(
             transactional_id, lambda shard: shard.init_producer_id(transactional_id, timeout_ms, expected, now_ms)
