@@ -43,6 +43,8 @@ def _decode_lines(data: bytes, fields: int) -> list[list[str]]:
         raise ValueError("it is not text") from None
     if not lines:
         return []
+    if not data.endswith(b"\n"):
+        raise ValueError("it ends within a line")
     if lines[0].strip() != str(_VERSION):
         raise ValueError(f"its version is {lines[0]!r}, not {_VERSION}")
     if len(lines) < 2 or not lines[1].strip().isdecimal():

@@ -7,7 +7,7 @@ The dirty part begins where the last cleaning ended (cleaner-offset-checkpoint).
 what lies above the last stable offset, and segments with records younger than min.compaction.lag.ms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .config import LogConfig
@@ -39,14 +39,18 @@ class Cleanable:
         return self.dirty_ratio > self.log.config.min_cleanable_dirty_ratio
 
 
-def cleanable(log: PartitionLog, checkpoint: int | None, now_ms: int) -> Cleanable:
-    """`checkpoint` is where the last cleaning ended, None if there was none."""
+def cleanable(log: PartitionLog, checkpoint: int | None, recovery_point: int, now_ms: int) -> Cleanable:
+    """`checkpoint` is where the last cleaning ended, None if there was none.
+
+    `recovery_point` is the one that a crash would find: nothing above it is cleaned, so that missing offsets there can
+    only have been lost.
+    """
     segments = log.segments
     first_dirty = log.log_start_offset if checkpoint is None else checkpoint
     if not log.log_start_offset <= first_dirty <= log.log_end_offset:
         first_dirty = log.log_start_offset
     dirty = [segment for segment in segments.from_offset(first_dirty) if segment is not segments.active]
-    bound = min(log.last_stable_offset, segments.active.base_offset, _too_young(dirty, log.config, now_ms))
+    bound = min(log.last_stable_offset, recovery_point, _too_young(dirty, log.config, now_ms))
     # Segments are cleaned whole: the one that holds the bound is not.
     first_uncleanable = segments.from_offset(max(first_dirty, bound))[0].base_offset
     return Cleanable(
@@ -73,10 +77,14 @@ def _is_overdue(dirty: list[Segment], config: LogConfig, now_ms: int) -> bool:
     return bool(timestamps) and min(timestamps) < now_ms - config.max_compaction_lag_ms
 
 
-def filthiest(logs: Iterable[PartitionLog], checkpoints: dict[tuple[str, int], int], now_ms: int) -> Cleanable | None:
-    """The log that most needs to be cleaned now, if one does."""
+def filthiest(
+    logs: Iterable[tuple[PartitionLog, int]], checkpoints: Mapping[tuple[str, int], int], now_ms: int
+) -> Cleanable | None:
+    """The log that most needs to be cleaned now, if one does. Each comes with its recovery point."""
     candidates = [
-        cleanable(log, checkpoints.get((log.topic, log.partition)), now_ms) for log in logs if log.config.compact
+        cleanable(log, checkpoints.get((log.topic, log.partition)), recovery_point, now_ms)
+        for log, recovery_point in logs
+        if log.config.compact
     ]
     due = [candidate for candidate in candidates if candidate.is_due]
     return max(due, key=lambda candidate: candidate.dirty_ratio, default=None)

@@ -6,6 +6,8 @@ D2  The clean-shutdown marker is removed before anything else is read, and writt
 D3  Checkpoints never promise more than the logs kept: they are written after what they speak of.
 D4  A log that is deleted or moved aside gets its new name at once, and nobody finds it under the old one; its files go
     later.
+D5  Only segments below the written recovery points are compacted. So offsets that are missing beyond them after a crash
+    were lost, and what follows them is not served.
 
 Methods belong to one thread at a time, except the steps that `loads` returns, which may run side by side.
 """
@@ -19,6 +21,7 @@ from typing import Final, TypeVar
 
 from ..wire import uuids
 from . import checkpoint, names, recovery
+from .cleaner import Cleanable, filthiest
 from .config import LogConfig
 from .disk import Disk, Lock
 from .errors import StorageError
@@ -29,6 +32,9 @@ from .recovery import RecoveryReport
 T = TypeVar("T")
 
 LOCK: Final = ".lock"
+OWNER: Final = b"odradek\n"
+"""What our lock file says. If it is found, the last stop was a crash of ours and not of a Java broker."""
+
 DEFAULT_DELETE_DELAY_MS: Final = 60_000
 
 logger = logging.getLogger("odradek.storage")
@@ -59,6 +65,7 @@ class LogDirectory:
         self.context = LogContext(disk, random, producer_expiration_ms, verify_transactions)
         self._disk = disk
         self._lock: Lock | None = None
+        self._was_ours = False
         self._recovery_points: checkpoint.Offsets = {}
         self._high_watermarks: checkpoint.Offsets = {}
         self._log_starts: checkpoint.Offsets = {}
@@ -80,16 +87,18 @@ class LogDirectory:
         StorageError with what to do about it.
         """
         self._disk.make_directory(self.path)
-        self._lock = self._disk.lock(self._file(LOCK))
+        self._lock = self._disk.lock(self._file(LOCK), OWNER)
         if self._lock is None:
             raise StorageError(
                 f"{self.path} is in use by another broker (it holds {LOCK}); stop that one or use another directory"
             )
         try:
+            self._disk.sync_directory(self.path)
             if self._disk.status(self._file(checkpoint.META_PROPERTIES)) is None:
                 self._format(node_id, make_cluster_id() if cluster_id is None else cluster_id, now_ms)
             self._read_identity(node_id, cluster_id)
             self._read_clean_marker()
+            self._was_ours = self._lock.previous_owner == OWNER
             self._recovery_points = self._read_offsets(checkpoint.RECOVERY_POINTS)
             self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
             self._log_starts = self._read_offsets(checkpoint.LOG_START_OFFSETS)
@@ -201,6 +210,7 @@ class LogDirectory:
                     recovery_point=self._recovery_points.get(key, 0),
                     log_start_offset=self._log_starts.get(key, 0),
                     high_watermark=self._high_watermarks.get(key, 0),
+                    gapless=self._was_ours,
                     now_ms=now_ms,
                     report=self._report,
                 )
@@ -265,10 +275,20 @@ class LogDirectory:
     def write_recovery_points(self) -> None:
         """Recovery points, and the log start offsets that segments do not show."""
         logs = self._all_logs()
-        self._write(checkpoint.RECOVERY_POINTS, {key: log.recovery_point for key, log in logs})
+        recovery_points = {key: log.recovery_point for key, log in logs}
+        self._write(checkpoint.RECOVERY_POINTS, recovery_points)
+        self._recovery_points = recovery_points
         starts = {key: log.log_start_offset for key, log in logs}
         shown = {key: log.segments[0].base_offset for key, log in logs}
         self._write(checkpoint.LOG_START_OFFSETS, {key: start for key, start in starts.items() if start > shown[key]})
+
+    # Compaction
+
+    def filthiest(self, now_ms: int) -> Cleanable | None:
+        """The log that most needs to be cleaned, if one does. Only what lies below the recovery points as they were
+        last written may be (D5)."""
+        logs = [(log, self._recovery_points.get(key, 0)) for key, log in self._all_logs() if log.config.compact]
+        return filthiest(logs, self.cleaner_offsets, now_ms)
 
     def write_cleaner_offsets(self) -> None:
         self._write(checkpoint.CLEANER_OFFSETS, self.cleaner_offsets)

@@ -32,6 +32,8 @@ READ_AHEAD_BYTES = 1 << 17
 # 1,024 descriptors is the usual soft limit of a shell, and sockets need some of them.
 DEFAULT_MAX_OPEN_FILES = 512
 
+MAX_OWNER_BYTES = 100  # of a lock file that somebody else may have written
+
 
 class File(Protocol):
     """One open file. Positions and sizes are in bytes."""
@@ -60,6 +62,9 @@ class File(Protocol):
 
 
 class Lock(Protocol):
+    previous_owner: bytes
+    """What the lock file said when it was taken: empty, or the owner that a crash did not let remove it."""
+
     def release(self) -> None: ...
 
 
@@ -126,8 +131,8 @@ class Disk(Protocol):
         """(total, usable) bytes of the file system that holds `path`."""
         ...
 
-    def lock(self, path: str) -> Lock | None:
-        """Take the exclusive lock that Java brokers take too, or None if another process has it."""
+    def lock(self, path: str, owner: bytes) -> Lock | None:
+        """Take the exclusive lock that Java brokers take too, and let its file say who has it; None if another has."""
         ...
 
 
@@ -245,10 +250,14 @@ class LocalLock:
     classic kind), so that two brokers in one process cannot both have it.
     """
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "previous_owner")
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, owner: bytes) -> None:
         self._descriptor = descriptor
+        self.previous_owner = os.pread(descriptor, MAX_OWNER_BYTES, 0)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, owner, 0)
+        os.fsync(descriptor)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -359,7 +368,7 @@ class LocalDisk:
         found = os.statvfs(path)
         return found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
 
-    def lock(self, path: str) -> LocalLock | None:
+    def lock(self, path: str, owner: bytes) -> LocalLock | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             if sys.platform == "linux":
@@ -372,4 +381,4 @@ class LocalDisk:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 return None
             raise
-        return LocalLock(descriptor)
+        return LocalLock(descriptor, owner)

@@ -75,13 +75,16 @@ def log_report(report: RecoveryReport) -> None:
 class Recovery:
     """The loading of one log, step by step; `load` is its only user."""
 
-    def __init__(self, context: LogContext, path: str, config: LogConfig, now_ms: int, report: Report) -> None:
+    def __init__(
+        self, context: LogContext, path: str, config: LogConfig, gapless: bool, now_ms: int, report: Report
+    ) -> None:
         self.context = context
         self.disk: Disk = context.disk
         self.path = path
         self.config = config
         self.now_ms = now_ms
         self.producers = Producers(verify_transactions=context.verify_transactions)
+        self._gapless = gapless
         self._report = report
 
     def report(self, name: str, what: str) -> None:
@@ -150,10 +153,11 @@ class Recovery:
     def leader_epochs(self, names: list[str]) -> tuple[LeaderEpochs, bool]:
         """What the file says; whether it says anything. If not, `note_epochs` of the segments has to."""
         path = os.path.join(self.path, LEADER_EPOCHS)
-        if LEADER_EPOCHS not in names:
+        data = self.disk.read(path) if LEADER_EPOCHS in names else b""
+        if not data:  # a power cut may leave it so
             return LeaderEpochs(self.disk, path), False
         try:
-            return LeaderEpochs(self.disk, path, decode_epochs(self.disk.read(path))), True
+            return LeaderEpochs(self.disk, path, decode_epochs(data)), True
         except ValueError as error:
             self.report(LEADER_EPOCHS, f"{error}; making it again from the batches")
             return LeaderEpochs(self.disk, path), False
@@ -207,9 +211,9 @@ class Recovery:
         return good
 
     def _has_hole(self, segment: Segment, following: Segment) -> bool:
-        """Whether the disk lost whole batches at the end of a segment: only compaction leaves offsets out."""
+        """Whether the disk lost whole batches at the end of a segment."""
         end_offset = segment.end_offset()
-        if self.config.compact or end_offset == following.base_offset:
+        if not self._gapless or end_offset == following.base_offset:
             return False
         self.report(os.path.basename(segment.path), f"the batches from {end_offset} to the next segment are missing")
         return True
@@ -254,14 +258,16 @@ def load(
     recovery_point: int = 0,
     log_start_offset: int = 0,
     high_watermark: int = 0,
+    gapless: bool = True,
     now_ms: int,
     report: Report = log_report,
 ) -> PartitionLog:
     """Open the log in directory `path`. The offsets are what the checkpoints say, 0 if they say nothing.
 
+    `gapless`: above the recovery point no offsets were left out on purpose, which a Java broker's compaction may do.
     Raises StorageError if a file is damaged in a way that no rule repairs.
     """
-    recovery = Recovery(context, path, config, now_ms, report)
+    recovery = Recovery(context, path, config, gapless, now_ms, report)
     names = recovery.tidy()
     topic_id = recovery.topic_id(names)
     segments, unindexed = recovery.segments(names)
@@ -291,6 +297,10 @@ def load(
         replay(recovery.producers, container, recovery.restore(snapshots, start_offset, end_offset), end_offset)
     elif end_offset > max(snapshots.latest, start_offset):
         snapshots.write(end_offset, recovery.producers, sync=False)
+    if not clean and epochs.entries and epochs.entries[0][1] > start_offset:
+        # A power cut kept the file, and not the higher log start that it was written for.
+        epochs.clear()
+        recovery.note_epochs(epochs, segments)
     epochs.truncate_from_end(end_offset)
     epochs.truncate_from_start(start_offset)
     log = PartitionLog(
@@ -320,7 +330,7 @@ def create(
     disk = context.disk
     disk.make_directory(path)
     disk.write_atomic(os.path.join(path, PARTITION_METADATA), encode_partition_metadata(topic_id), sync=False)
-    recovery = Recovery(context, path, config, now_ms, log_report)
+    recovery = Recovery(context, path, config, True, now_ms, log_report)
     return PartitionLog(
         context, path, topic, partition, topic_id, config,
         segments=Segments([recovery.new_segment(0)]), snapshots=Snapshots(disk, path, []),

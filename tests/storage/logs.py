@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from odradek.storage.cleaner import cleanable
+from odradek.storage.cleaner import Cleanable, cleanable
 from odradek.storage.compaction import Compaction
 from odradek.storage.config import LogConfig
 from odradek.storage.disk import Disk, LocalDisk
@@ -30,6 +30,7 @@ def opened(
     clean: bool,
     reports: list[RecoveryReport] | None = None,
     disk: Disk | None = None,
+    gapless: bool = True,
     **checkpoints: int,
 ) -> PartitionLog:
     """The log that `new_log` made, in another life. `checkpoints`: recovery_point, log_start_offset, high_watermark."""
@@ -42,6 +43,7 @@ def opened(
         0,
         config or LogConfig(),
         clean=clean,
+        gapless=gapless,
         now_ms=NOW_MS,
         report=report,
         **checkpoints,
@@ -89,7 +91,12 @@ def offsets(log: PartitionLog, start: int | None = None, max_bytes: int = 1 << 2
 
 def clean(log: PartitionLog, checkpoint: int | None = None, *, now_ms: int = NOW_MS, max_keys: int = 1000) -> int:
     """One cleaning in one go. The new checkpoint."""
-    return Compaction(cleanable(log, checkpoint, now_ms), now_ms, max_keys=max_keys).run(now_ms)
+    return Compaction(to_clean(log, checkpoint, now_ms), now_ms, max_keys=max_keys).run(now_ms)
+
+
+def to_clean(log: PartitionLog, checkpoint: int | None = None, now_ms: int = NOW_MS) -> Cleanable:
+    """What a cleaning would work on if everything so far was flushed."""
+    return cleanable(log, checkpoint, log.log_end_offset, now_ms)
 
 
 def files(directory: Path) -> dict[str, bytes]:

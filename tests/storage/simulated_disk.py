@@ -111,7 +111,8 @@ class SimulatedFile:
 
 
 class SimulatedLock:
-    def __init__(self, held: set[str], path: str) -> None:
+    def __init__(self, held: set[str], path: str, previous_owner: bytes) -> None:
+        self.previous_owner = previous_owner
         self._held = held
         self._path = path
 
@@ -289,10 +290,13 @@ class SimulatedDisk:
         used = sum(len(content.now) for content in self._names.values() if content is not None)
         return self.capacity, self.capacity - used
 
-    def lock(self, path: str) -> SimulatedLock | None:
+    def lock(self, path: str, owner: bytes) -> SimulatedLock | None:
         if path in self._held:
             return None
-        if path not in self._names:
-            self.create(path)
+        file = self.open(path) if path in self._names else self.create(path)
+        previous = file.read_at(0, 100)
+        file.truncate(0)
+        file.write_at(0, owner)
+        file.sync()
         self._held.add(path)
-        return SimulatedLock(self._held, path)
+        return SimulatedLock(self._held, path, previous)

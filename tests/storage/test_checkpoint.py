@@ -27,6 +27,7 @@ def test_offsets_have_kafkas_bytes() -> None:
         (b"0\n1\nfoo x 42\n", "'x' is not"),
         (b"0\n1\nfoo 1 99999999999999999999\n", "is not"),
         (b"0\n2\nfoo 1 42\nfoo 1 43\n", "two entries"),
+        (b"0\n1\nfoo 1 4", "within a line"),
         (b"\xff\xfe", "not text"),
     ],
 )

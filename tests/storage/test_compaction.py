@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from odradek.storage.cleaner import cleanable, filthiest
+from odradek.storage.cleaner import filthiest
 from odradek.storage.compaction import Abandoned, Compaction
 from odradek.storage.config import LOG_APPEND_TIME, LogConfig
 from odradek.storage.disk import LocalDisk
@@ -17,7 +17,7 @@ from odradek.wire import uuids
 from odradek.wire.batches import BatchHeader, build_batch, build_marker, iter_batches
 from odradek.wire.records import Record
 
-from .logs import NOW_MS, append, clean, files, new_log, offsets, opened, records, replicate
+from .logs import NOW_MS, append, clean, files, new_log, offsets, opened, records, replicate, to_clean
 from .simulated_disk import SimulatedDisk
 from .test_kafka_directory import NODE
 from .test_log import stamped
@@ -121,7 +121,7 @@ def test_a_table_read_from_the_log_is_the_same_before_and_after(tmp_path: Path, 
     assert cleanings == 1 if max_keys == 1000 else cleanings > 5
     assert offsets(log) == sorted(offsets(log))
     log.close()
-    again = opened(tmp_path, config, clean=False, high_watermark=log.log_end_offset)
+    again = opened(tmp_path, config, clean=False, gapless=False, high_watermark=log.log_end_offset)
     assert content(again) == content(log)
     assert again.log_end_offset == log.log_end_offset
 
@@ -260,7 +260,7 @@ def test_a_transaction_whose_marker_lies_beyond_the_range_is_known(tmp_path: Pat
     )  # fmt: skip
     replicate(log, [stamped(data, 1)])
     settle(log)
-    assert cleanable(log, None, NOW_MS).first_uncleanable == 0  # the transaction is open
+    assert to_clean(log).first_uncleanable == 0  # the transaction is open
     append(log, build_marker(False, 9, 0, 0, timestamp=NOW_MS), origin=Origin.COORDINATOR)
     assert clean(log) == 2
     assert [(r.offset, r.value) for r in records(log) if r.key == b"a"] == [(0, b"1")]
@@ -299,7 +299,7 @@ def test_what_is_merged_fits_into_a_segment(tmp_path: Path) -> None:
     clean(log)
     assert all(segment.size <= 500 for segment in log.segments)
     log.close()
-    assert content(opened(tmp_path, config, clean=False, high_watermark=40)) == content(log)
+    assert content(opened(tmp_path, config, clean=False, gapless=False, high_watermark=40)) == content(log)
 
 
 def test_the_merged_segment_is_as_old_as_its_newest_part(tmp_path: Path) -> None:
@@ -320,9 +320,9 @@ def test_young_records_are_not_cleaned(tmp_path: Path) -> None:
     for number in range(4):
         put(log, (b"a", b"v"), timestamp=NOW_MS + number * 100)
         settle(log)
-    assert cleanable(log, None, NOW_MS + 1000).first_uncleanable == 0 + 1
-    assert cleanable(log, None, NOW_MS + 1200).first_uncleanable == 3
-    assert cleanable(log, None, NOW_MS + 9999).first_uncleanable == 4
+    assert to_clean(log, None, NOW_MS + 1000).first_uncleanable == 0 + 1
+    assert to_clean(log, None, NOW_MS + 1200).first_uncleanable == 3
+    assert to_clean(log, None, NOW_MS + 9999).first_uncleanable == 4
     assert clean(log, now_ms=NOW_MS + 1200) == 3
     assert offsets(log) == [2, 3]
 
@@ -339,14 +339,14 @@ def test_the_dirtiest_log_comes_first_and_clean_ones_not_at_all(tmp_path: Path) 
         settle(log)
         logs.append(log)
     checkpoints = {("clean", 0): 10, ("half", 0): 3, ("dirty", 0): 0}
-    ratios = [cleanable(log, checkpoints[log.topic, 0], NOW_MS).dirty_ratio for log in logs]
+    ratios = [to_clean(log, checkpoints[log.topic, 0], NOW_MS).dirty_ratio for log in logs]
     assert ratios == [0.0, 0.7, 1.0]
-    chosen = filthiest(logs, checkpoints, NOW_MS)
+    chosen = filthiest([(log, log.log_end_offset) for log in logs], checkpoints, NOW_MS)
     assert chosen is not None
     assert chosen.log is logs[2]
-    assert filthiest(logs[:1], checkpoints, NOW_MS) is None
+    assert filthiest([(logs[0], 10)], checkpoints, NOW_MS) is None
     logs[0].config = LogConfig()
-    assert filthiest(logs[:1], {}, NOW_MS) is None  # not compacted
+    assert filthiest([(logs[0], 10)], {}, NOW_MS) is None  # not compacted
 
 
 def test_a_log_whose_records_wait_too_long_is_due_whatever_its_ratio(tmp_path: Path) -> None:
@@ -357,9 +357,9 @@ def test_a_log_whose_records_wait_too_long_is_due_whatever_its_ratio(tmp_path: P
     settle(log)
     put(log, (b"a", b"v"))
     settle(log)
-    assert not cleanable(log, 10, NOW_MS + 1000).is_due
-    assert cleanable(log, 10, NOW_MS + 1001).is_due
-    assert not cleanable(log, 11, NOW_MS + 1001).is_due  # nothing is dirty
+    assert not to_clean(log, 10, NOW_MS + 1000).is_due
+    assert to_clean(log, 10, NOW_MS + 1001).is_due
+    assert not to_clean(log, 11, NOW_MS + 1001).is_due  # nothing is dirty
 
 
 def test_a_checkpoint_outside_the_log_is_not_believed(tmp_path: Path) -> None:
@@ -367,9 +367,9 @@ def test_a_checkpoint_outside_the_log_is_not_believed(tmp_path: Path) -> None:
     for _ in range(5):
         put(log, (b"a", b"v"))
     settle(log)
-    assert cleanable(log, 99, NOW_MS).first_dirty == 0
+    assert to_clean(log, 99, NOW_MS).first_dirty == 0
     log.delete_records(2)
-    assert cleanable(log, 1, NOW_MS).first_dirty == 2
+    assert to_clean(log, 1, NOW_MS).first_dirty == 2
 
 
 def test_a_log_that_loses_segments_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -378,7 +378,7 @@ def test_a_log_that_loses_segments_meanwhile_is_left_alone(tmp_path: Path) -> No
     for number in range(3):
         put(log, (b"a", b"%d" % number))
         settle(log)
-    work = Compaction(cleanable(log, None, NOW_MS), NOW_MS, max_keys=10)
+    work = Compaction(to_clean(log), NOW_MS, max_keys=10)
     work.build_map()
     (group,) = work.groups()
     output = work.rewrite(group)
@@ -388,7 +388,7 @@ def test_a_log_that_loses_segments_meanwhile_is_left_alone(tmp_path: Path) -> No
         work.install(group, output, NOW_MS)
     assert offsets(log) == [1, 2]
     assert not list((tmp_path / "t-0").glob("*.cleaned"))
-    again = Compaction(cleanable(log, None, NOW_MS), NOW_MS, max_keys=10)
+    again = Compaction(to_clean(log), NOW_MS, max_keys=10)
     log.truncate_to(2, NOW_MS)
     again.build_map()
     groups = again.groups()
@@ -426,7 +426,7 @@ def test_a_cleaning_may_stop_at_any_step(stop_after: int) -> None:
         log.reap(NOW_MS)
     except OSError:
         pass
-    again = opened(root, config, clean=False, high_watermark=60, disk=disk.restarted())
+    again = opened(root, config, clean=False, recovery_point=60, high_watermark=60, disk=disk.restarted())
     assert {record.key: (record.offset, record.value) for record in records(again)} == before
     assert again.log_end_offset == 60
     assert not [name for name in disk.list("/data/t-0") if name.endswith((".swap", ".cleaned", ".deleted"))]

@@ -156,7 +156,7 @@ def test_a_damaged_checkpoint_is_done_without(tmp_path: Path, name: str) -> None
     directory = started(tmp_path / "data")
     fill(directory.create("t", 0, TOPIC_ID, SMALL, NOW_MS), 30)
     directory.close(broker_epoch=1)
-    (tmp_path / "data" / name).write_bytes(b"0\n7\nt 0")
+    (tmp_path / "data" / name).write_bytes(b"0\n7\nt 0\n")
     again = started(tmp_path / "data")
     assert again.logs["t", 0].log_end_offset == 30
     assert again.was_clean == (name != "recovery-point-offset-checkpoint")

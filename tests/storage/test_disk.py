@@ -103,7 +103,7 @@ def test_status_tells_size_time_and_kind(tmp_path: Path) -> None:
 LOCK_AS_JAVA_DOES = """
 import fcntl, sys
 try:
-    fcntl.lockf(open(sys.argv[1], "w"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.lockf(open(sys.argv[1], "r+"), fcntl.LOCK_EX | fcntl.LOCK_NB)
     print("free")
 except OSError:
     print("held")
@@ -117,14 +117,18 @@ def test_the_lock_excludes_other_processes_and_other_brokers_in_this_one(tmp_pat
         command = [sys.executable, "-c", LOCK_AS_JAVA_DOES, path]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    lock = LocalDisk().lock(path)
+    lock = LocalDisk().lock(path, b"first")
     assert lock is not None
+    assert lock.previous_owner == b""
     assert as_java_sees_it() == "held"
     if sys.platform == "linux":
-        assert LocalDisk().lock(path) is None
+        assert LocalDisk().lock(path, b"second") is None
     lock.release()
     assert as_java_sees_it() == "free"
-    assert LocalDisk().lock(path) is not None
+    again = LocalDisk().lock(path, b"third")
+    assert again is not None
+    assert again.previous_owner == b"first"
+    assert Path(path).read_bytes() == b"third"
 
 
 @pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux can tell what is cached")

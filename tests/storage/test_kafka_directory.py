@@ -13,7 +13,7 @@ import pytest
 from odradek.storage.config import LogConfig
 from odradek.storage.directory import LogDirectory
 from odradek.storage.disk import LocalDisk
-from odradek.storage.log import LogContext
+from odradek.storage.log import LogContext, PartitionLog
 from odradek.storage.recovery import create, load
 from odradek.wire import uuids
 from odradek.wire.batches import iter_batches
@@ -44,6 +44,22 @@ def config_of(name: str) -> LogConfig:
     if name.startswith("__cluster_metadata"):
         return LogConfig()
     return LogConfig(index_interval_bytes=100, segment_ms=1 if name.startswith("roll") else 604_800_000)
+
+
+def loaded(path: Path) -> PartitionLog:
+    """A partition of the node after an unclean stop."""
+    topic, _, partition = path.name.rpartition("-")
+    start = LOG_STARTS.get(path.name, 0)
+    return load(
+        context(),
+        str(path),
+        topic,
+        int(partition),
+        config_of(path.name),
+        clean=False,
+        log_start_offset=start,
+        now_ms=NOW_MS,
+    )
 
 
 def context() -> LogContext:
@@ -89,17 +105,7 @@ def test_what_a_crash_may_take_is_made_again_from_the_batches(node: Path, name: 
     for path in (node / name).iterdir():
         if path.suffix in (".index", ".timeindex", ".txnindex", ".snapshot") or path.name == "leader-epoch-checkpoint":
             path.unlink()
-    topic, _, partition = name.rpartition("-")
-    log = load(
-        context(),
-        str(node / name),
-        topic,
-        int(partition),
-        config_of(name),
-        clean=False,
-        log_start_offset=LOG_STARTS.get(name, 0),
-        now_ms=NOW_MS,
-    )
+    log = loaded(node / name)
     log.assign_leader_epoch(0 if log.leader_epochs.latest < 0 else log.leader_epochs.latest)
     log.close()
     assert files(node / name) == files(NODE / name)
@@ -111,8 +117,7 @@ def test_the_padded_indexes_of_a_killed_java_process_are_cut_to_size(node: Path,
         for path in (node / name).glob(f"*{suffix}"):
             with open(path, "r+b") as stream:
                 stream.truncate(10_485_756)
-    topic, _, partition = name.rpartition("-")
-    log = load(context(), str(node / name), topic, int(partition), config_of(name), clean=False, now_ms=NOW_MS)
+    log = loaded(node / name)
     log.close()
     assert files(node / name) == files(NODE / name)
 
