@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..wire.batches import BatchHeader, iter_batches
+from ..wire.batches import BatchHeader, CorruptRecords, check_crc, iter_batches
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -29,6 +29,8 @@ async def batches(
             return
         chunk = await broker.offload(found.slice.read)
         for position, header in iter_batches(chunk):
+            if not check_crc(chunk, position, header):
+                raise CorruptRecords(f"the batch at offset {header.base_offset} fails its CRC")
             yield chunk, position, header
             offset = header.next_offset
             await trio.lowlevel.checkpoint()

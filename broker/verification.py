@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..coordinator.effects import Producer
 from ..coordinator.transaction import EPOCH_BUMP_VERSION, TopicPartition
+from ..coordinator.transaction_effects import Answer
 from ..wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def admit(
         return admissions | _judged(guards, errors, client)
     answer = broker.transactions.add_partitions(transactional_id, producer, list(guards), EPOCH_BUMP_VERSION)
     if isinstance(answer, Awaitable) or answer.error is ErrorCode.CONCURRENT_TRANSACTIONS:
-        return _admit_later(broker, transactional_id, producer, admissions, guards, now_ms)
+        return _admit_later(broker, transactional_id, producer, admissions, guards, answer)
     return admissions | _judged(guards, dict.fromkeys(guards, answer.error), client)
 
 
@@ -80,19 +81,19 @@ async def _admit_later(
     producer: Producer,
     admissions: Admissions,
     guards: Mapping[TopicPartition, VerificationGuard],
-    started_ms: int,
+    answer: Answer | Awaitable[Answer],
 ) -> Admissions:
-    """Ask again while the transaction before is on its way to completion, but not for long."""
+    """Wait for the answer; ask again while the transaction before is on its way to completion, but not for long."""
     pause_ms = broker.config["add.partitions.to.txn.retry.backoff.ms"]
-    until_ms = started_ms + broker.config["add.partitions.to.txn.retry.backoff.max.ms"]
+    until_ms = broker.clock.now_ms() + broker.config["add.partitions.to.txn.retry.backoff.max.ms"]
     while True:
-        answer = broker.transactions.add_partitions(transactional_id, producer, list(guards), EPOCH_BUMP_VERSION)
         if isinstance(answer, Awaitable):
             answer = await answer
         now_ms = broker.clock.now_ms()
         if answer.error is not ErrorCode.CONCURRENT_TRANSACTIONS or now_ms >= until_ms:
             return {**admissions, **_judged(guards, dict.fromkeys(guards, answer.error), Client.LEAVES_IT_TO_US)}
         await broker.clock.sleep_until(now_ms + pause_ms)
+        answer = broker.transactions.add_partitions(transactional_id, producer, list(guards), EPOCH_BUMP_VERSION)
 
 
 def _judged(

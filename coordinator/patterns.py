@@ -289,6 +289,8 @@ class _Parser:
             if self._take("\\Q"):
                 literal = self._until("\\E") if "\\E" in self._text[self._position :] else self._rest()
                 pieces += [_character(self._literal(character)) for character in literal]
+                if literal:
+                    pieces[-1] = self._repetition(pieces[-1])
                 continue
             item = self._item()
             if item is not None:

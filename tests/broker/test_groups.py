@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from odradek.broker.broker import Offload, WorkerThreads
 from odradek.wire.apis.delete_topics import DeleteTopicsRequest, DeleteTopicState
@@ -35,34 +34,11 @@ from odradek.wire.compression import Compression
 from odradek.wire.errors import ErrorCode
 
 from .harness import Peer, broker, create_topic, run
+from .turned_clock import TurnedClock
 
 NODE = Path(__file__).parents[1] / "data" / "node"
 
 PROMPT = {"group_initial_rebalance_delay_ms": 0, "offsets_topic_num_partitions": 4, "connections_max_idle_ms": 10**12}
-
-START_MS = 1_800_000_000_000
-
-
-class TurnedClock:
-    """A clock that moves when the test says so."""
-
-    def __init__(self) -> None:
-        self._now_ms = START_MS
-        self._turned = trio.Event()
-
-    def now_ms(self) -> int:
-        return self._now_ms
-
-    async def sleep_until(self, at_ms: float) -> None:
-        while self._now_ms < at_ms:
-            await self._turned.wait()
-
-    async def turn(self, ms: int) -> None:
-        self._now_ms += ms
-        self._turned.set()
-        self._turned = trio.Event()
-        await trio.testing.wait_all_tasks_blocked(0.01)
-
 
 async def find(peer: Peer, group: str = "g") -> None:
     answer = await peer.ask(FindCoordinatorRequest(coordinator_keys=[group]), 6)
