@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("ODRADEK_BROKER", "odradek"),
         help="what the interop suite runs against: odradek, kafka (Apache Kafka, fetched by Maven) or HOST:PORT",
     )
+    parser.addoption("--record", action="store_true", help="write the transcripts of Kafka's tools anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
