@@ -16,6 +16,9 @@ from typing import IO
 
 import pytest
 
+from odradek.wire.apis.metadata import MetadataRequest, MetadataResponse
+from odradek.wire.frames import encode_request, read_response_header
+
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
 ODRADEK = [sys.executable, "-m", "odradek.broker"]
@@ -268,6 +271,37 @@ def test_directories_of_two_clusters_are_one_line(serve: "Starter") -> None:
 def test_a_bad_configuration_is_one_line(serve: "Starter") -> None:
     assert "did you mean num.partitions?" in serve.refused("-c", "num.partition=3")
     assert "--ephemeral and --data-dir" in serve.refused("--ephemeral", "--data-dir", "data")
+
+
+def metadata(host: str, port: int) -> MetadataResponse:
+    """The answer to a Metadata request sent to an address."""
+    with socket.create_connection((host, port), timeout=5) as connection:
+        connection.sendall(encode_request(MetadataRequest(), 12, 1, None))
+        with connection.makefile("rb") as stream:
+            answer = stream.read(int.from_bytes(stream.read(4), "big"))
+    _, position = read_response_header(memoryview(answer), MetadataRequest, 12)
+    return MetadataResponse.decode(memoryview(answer)[position:], 12)
+
+
+def test_what_a_file_says_about_the_node_is_honoured(serve: "Starter") -> None:
+    (serve.directory / "server.properties").write_text(
+        "node.id=5\nlisteners=PLAINTEXT://127.0.0.1:0\nlog.dirs=from-file\n"
+        "advertised.listeners=PLAINTEXT://kafka.example:1234\n"
+    )
+    ready = serve("--config", "server.properties", "--ready-json").ready()
+    assert ready["data_dir"] == str(serve.directory / "from-file")
+    assert "node.id=5" in (serve.directory / "from-file" / "meta.properties").read_text().splitlines()
+    host, port = str(ready["bootstrap"]).split(":")
+    (node,) = metadata(host, int(port)).brokers
+    assert (node.node_id, node.host, node.port) == (5, "kafka.example", 1234)
+
+
+def test_a_client_is_told_the_address_that_it_connected_to(serve: "Starter") -> None:
+    ready = serve("--listen", "0.0.0.0:0", "--listen", "127.0.0.1:0", "--ephemeral", "--ready-json").ready()
+    first, second = (int(address.rpartition(":")[2]) for address in str(ready["bootstrap"]).split(","))
+    for host, port in (("127.0.0.1", first), ("127.0.0.2", first), ("127.0.0.1", second)):
+        (node,) = metadata(host, port).brokers
+        assert (node.host, node.port) == (host, port)
 
 
 def test_notes_about_a_file_are_log_lines_in_the_chosen_form(serve: "Starter") -> None:
