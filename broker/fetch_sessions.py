@@ -15,10 +15,11 @@ Rules:
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 
 from ..wire.apis.fetch import FetchableTopicResponse, FetchPartition, FetchRequest, FetchResponse, PartitionData
 from ..wire.errors import ErrorCode, KafkaError
+from .partitions import Partition
 
 EVICT_AFTER_MS = 120_000
 """Kafka's minimum age (min.incremental.fetch.session.eviction.ms) before an idle session may be evicted."""
@@ -29,29 +30,35 @@ TopicKey = str | bytes
 """A topic's name (Fetch v0-12) or its id (v13+)."""
 
 
+Asked = tuple[TopicKey, FetchPartition]
+"""One partition of a request, with its topic."""
+
+Answer = PartitionData | Partition
+"""What to tell about a partition; the partition itself stands for "no records", which mostly need not be told."""
+
+
 class Position:
     """One partition as a client last asked for it, and what it was last told."""
 
-    __slots__ = ("asked", "high_watermark", "index", "log_start_offset", "topic")
+    __slots__ = ("asked", "high_watermark", "log_start_offset", "topic")
 
     def __init__(self, topic: TopicKey, asked: FetchPartition) -> None:
         self.topic = topic
-        self.index: int = asked.partition
         self.asked = asked
         self.high_watermark = -1
         self.log_start_offset = -1
 
-    def has_news(self, answer: PartitionData) -> bool:
+    def has_news(self, answer: Answer) -> bool:
         """Whether an incremental response has to carry `answer`; remembers it as told."""
-        news = (
-            bool(answer.records)
-            or answer.error_code != 0
-            or answer.high_watermark != self.high_watermark
-            or answer.log_start_offset != self.log_start_offset
-            or answer.diverging_epoch.epoch >= 0
-        )
-        self.high_watermark = answer.high_watermark
-        self.log_start_offset = answer.log_start_offset
+        if isinstance(answer, Partition):
+            high_watermark, log_start_offset = answer.log.high_watermark, answer.log.log_start_offset
+            news = False
+        else:
+            high_watermark, log_start_offset = answer.high_watermark, answer.log_start_offset
+            news = bool(answer.records) or answer.error_code != 0 or answer.diverging_epoch.epoch >= 0
+        if high_watermark != self.high_watermark or log_start_offset != self.log_start_offset:
+            self.high_watermark, self.log_start_offset = high_watermark, log_start_offset
+            return True
         return news
 
 
@@ -72,39 +79,45 @@ class Session:
             topic = forgotten.topic_id if self.uses_topic_ids else forgotten.topic
             for index in forgotten.partitions:
                 self.positions.pop((topic, index), None)
-        for position in _positions(request, self.uses_topic_ids):
-            known = self.positions.setdefault((position.topic, position.index), position)
-            known.asked = position.asked
+        for topic, asked in _asked(request, self.uses_topic_ids):
+            known = self.positions.get((topic, asked.partition))
+            if known is None:
+                self.positions[topic, asked.partition] = Position(topic, asked)
+            else:
+                known.asked = asked
+
+    def note(self, topic: TopicKey, index: int, answer: Answer) -> bool:
+        """Remember what the client is told about a partition. Whether it is news."""
+        position = self.positions[topic, index]
+        if not isinstance(answer, Partition) and answer.records:  # to the end of the order
+            self.positions[topic, index] = self.positions.pop((topic, index))
+        return position.has_news(answer)
 
 
 class FetchContext:
     """One request's partitions, and the way to make its response."""
 
-    __slots__ = ("_incremental", "_session", "positions")
+    __slots__ = ("_incremental", "_session", "asked")
 
-    def __init__(self, positions: list[Position], session: Session | None, incremental: bool) -> None:
-        self.positions = positions
+    def __init__(self, asked: list[Asked], session: Session | None, incremental: bool) -> None:
+        self.asked = asked
         self._session = session
         self._incremental = incremental
 
-    def respond(self, answers: list[PartitionData]) -> FetchResponse:
-        """The response for `answers`, which stand in the order of `positions`."""
+    def respond(self, answers: list[Answer], describe: Callable[[Partition], PartitionData]) -> FetchResponse:
+        """The response for `answers`, which stand in the order of `asked`; `describe` tells about one without records.
+
+        An incremental response leaves out what is no news.
+        """
         session = self._session
-        told: Iterable[tuple[Position, PartitionData]] = zip(self.positions, answers, strict=True)
-        if session is not None:
-            news = [(position, answer, position.has_news(answer)) for position, answer in told]
-            told = [(position, answer) for position, answer, is_news in news if is_news or not self._incremental]
-            for position, answer in told:
-                if answer.records:
-                    session.positions[position.topic, position.index] = session.positions.pop(
-                        (position.topic, position.index), position
-                    )
         topics: dict[TopicKey, FetchableTopicResponse] = {}
-        for position, answer in told:
-            topic = topics.get(position.topic)
+        for (key, asked), answer in zip(self.asked, answers, strict=True):
+            if session is not None and not session.note(key, asked.partition, answer) and self._incremental:
+                continue
+            topic = topics.get(key)
             if topic is None:
-                topics[position.topic] = topic = _topic_response(position.topic)
-            topic.partitions.append(answer)
+                topics[key] = topic = _topic_response(key)
+            topic.partitions.append(describe(answer) if isinstance(answer, Partition) else answer)
         return FetchResponse(session_id=session.id if session else 0, responses=list(topics.values()))
 
 
@@ -129,11 +142,10 @@ class FetchSessions:
         uses_topic_ids = version >= 13
         if request.session_epoch in (INITIAL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
-            positions = list(_positions(request, uses_topic_ids))
             session = self._create(uses_topic_ids, now_ms) if request.session_epoch == INITIAL_EPOCH else None
             if session is not None:
-                session.positions = {(position.topic, position.index): position for position in positions}
-            return FetchContext(positions, session, incremental=False)
+                session.update(request)
+            return FetchContext(_asked(request, uses_topic_ids), session, incremental=False)
         session = self._sessions.get(request.session_id)
         if session is None:
             raise KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
@@ -144,7 +156,8 @@ class FetchSessions:
         session.epoch = 1 if session.epoch == LAST_EPOCH else session.epoch + 1
         self._touch(session, now_ms)
         session.update(request)
-        return FetchContext(list(session.positions.values()), session, incremental=True)
+        asked = [(position.topic, position.asked) for position in session.positions.values()]
+        return FetchContext(asked, session, incremental=True)
 
     def _create(self, uses_topic_ids: bool, now_ms: int) -> Session | None:
         if len(self._sessions) >= self._slots and not self._evict(now_ms):
@@ -170,11 +183,12 @@ class FetchSessions:
         return True
 
 
-def _positions(request: FetchRequest, uses_topic_ids: bool) -> Iterator[Position]:
-    for topic in request.topics:
-        key = topic.topic_id if uses_topic_ids else topic.topic
-        for asked in topic.partitions:
-            yield Position(key, asked)
+def _asked(request: FetchRequest, uses_topic_ids: bool) -> list[Asked]:
+    return [
+        (topic.topic_id if uses_topic_ids else topic.topic, asked)
+        for topic in request.topics
+        for asked in topic.partitions
+    ]
 
 
 def _topic_response(topic: TopicKey) -> FetchableTopicResponse:

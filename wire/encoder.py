@@ -116,7 +116,8 @@ class _Encoder:
                 self.source.emit("marks.append(len(parts))", f"w({size})")
         with self.source.block("else:"):
             self._length(f"len({r})", "i")
-            self.source.emit("marks.append(len(parts))", f"w({r})")
+            with self.source.block(f"if len({r}):"):
+                self.source.emit("marks.append(len(parts))", f"w({r})")
 
     def _array(self, element: Kind, value: str, nullable: bool) -> None:
         a = self.source.name("a")

@@ -13,8 +13,10 @@ INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 
+from ...storage.errors import StorageError
 from ...wire.apis.fetch import (
     AbortedTransaction,
     EpochEndOffset,
@@ -25,8 +27,10 @@ from ...wire.apis.fetch import (
 )
 from ...wire.errors import ErrorCode, KafkaError
 from ..dispatch import Call, api
-from ..fetch_sessions import FetchContext, Position
+from ..fetch_sessions import Answer, FetchContext, TopicKey
 from ..partitions import READ_COMMITTED, Partition, Waiter
+
+logger = logging.getLogger(__name__)
 
 
 @api(FetchRequest)
@@ -37,54 +41,62 @@ def fetch(request: FetchRequest, call: Call) -> FetchResponse | Awaitable[FetchR
         return FetchResponse(error_code=error.code)
     reading = Reading(request, call, context)
     reading.read()
-    if reading.is_complete or request.max_wait_ms <= 0 or not context.positions:
-        return context.respond(reading.answers)
-    return _wait(reading, request, call, context)
+    if reading.is_complete or request.max_wait_ms <= 0 or not context.asked:
+        return reading.response()
+    return _wait(reading, request, call)
 
 
-async def _wait(reading: Reading, request: FetchRequest, call: Call, context: FetchContext) -> FetchResponse:
+async def _wait(reading: Reading, request: FetchRequest, call: Call) -> FetchResponse:
     timers = call.broker.timers
     waiter = Waiter(reading.missing, request.isolation_level == READ_COMMITTED)
     timers.arm(waiter, call.now_ms + request.max_wait_ms, waiter.expire)
-    for partition in reading.partitions:
+    watched = reading.partitions
+    for partition in watched:
         partition.waiters.add(waiter)
     try:
         while True:
             await waiter.wait()
             reading.read()
             if reading.is_complete or waiter.expired:
-                return context.respond(reading.answers)
+                return reading.response()
             waiter.again(reading.missing)
     finally:
         timers.disarm(waiter)
-        for partition in reading.partitions:
+        for partition in watched:
             partition.waiters.discard(waiter)
 
 
 class Reading:
-    """One pass over the partitions of a request, repeatable until there is enough."""
+    """One pass over the partitions of a request, repeatable until there is enough.
+
+    What a pass finds is an answer for each partition; the partition itself where there are no records, so that passing
+    by hundreds of them costs little.
+    """
 
     __slots__ = (
+        "_answers",
         "_call",
+        "_committed",
         "_context",
+        "_is_replica",
         "_max_bytes",
         "_min_bytes",
-        "_request",
         "_settled",
-        "answers",
         "partitions",
         "size",
     )
 
     def __init__(self, request: FetchRequest, call: Call, context: FetchContext) -> None:
-        self._request = request
         self._call = call
         self._context = context
+        self._committed = request.isolation_level == READ_COMMITTED
+        replica_id = request.replica_state.replica_id if call.version >= 15 else request.replica_id
+        self._is_replica = replica_id >= 0
         self._max_bytes = min(request.max_bytes, call.broker.config["fetch.max.bytes"])
         self._min_bytes: int = min(request.min_bytes, self._max_bytes)
         self._settled = False
+        self._answers: list[Answer] = []
         self.size = 0
-        self.answers: list[PartitionData] = []
         self.partitions: list[Partition] = []
 
     @property
@@ -97,86 +109,99 @@ class Reading:
         """Whether there is enough, or something that the client has to hear now: an error, a divergence."""
         return self._settled or self.size >= self._min_bytes
 
+    def response(self) -> FetchResponse:
+        """What the last pass has found."""
+        return self._context.respond(self._answers, self._describe)
+
     def read(self) -> None:
         self.size, self._settled = 0, False
         self.partitions = []
-        self.answers = [self._read_position(position) for position in self._context.positions]
+        self._answers = []
+        for topic, asked in self._context.asked:
+            try:
+                answer = self._read(self._find(topic, asked), asked)
+            except KafkaError as error:
+                answer = self._refuse(asked, error.code)
+            except StorageError as error:
+                logger.error("cannot read partition %d of %s: %s", asked.partition, topic, error)
+                answer = self._refuse(asked, ErrorCode.KAFKA_STORAGE_ERROR)
+            self._answers.append(answer)
 
-    def _read_position(self, position: Position) -> PartitionData:
-        asked = position.asked
-        try:
-            partition = self._find(position)
-            partition.check_leader_epoch(asked.current_leader_epoch)
-            if self._replica_id >= 0:
-                # Every replica we know is ourselves, so no follower has a place here.
-                epoch_known = asked.current_leader_epoch >= 0
-                raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH if epoch_known else ErrorCode.NOT_LEADER_OR_FOLLOWER)
-            return self._read_partition(partition, asked)
-        except KafkaError as error:
-            self._settled = True
-            return PartitionData(
-                partition_index=position.index,
-                error_code=error.code,
-                high_watermark=-1,
-                records=b"",
-                aborted_transactions=None,
-            )
-
-    @property
-    def _replica_id(self) -> int:
-        request = self._request
-        replica_id: int = request.replica_state.replica_id if self._call.version >= 15 else request.replica_id
-        return replica_id
-
-    def _find(self, position: Position) -> Partition:
-        partitions = self._call.broker.partitions
-        name = position.topic
-        if isinstance(name, bytes):
-            found = partitions.name_of(name)
-            if found is None:
-                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-            name = found
-        return partitions.require(name, position.index)
-
-    def _read_partition(self, partition: Partition, asked: FetchPartition) -> PartitionData:
-        log = partition.log
-        committed = self._request.isolation_level == READ_COMMITTED
-        answer = PartitionData(
+    def _refuse(self, asked: FetchPartition, code: ErrorCode) -> PartitionData:
+        self._settled = True
+        return PartitionData(
             partition_index=asked.partition,
-            high_watermark=log.high_watermark,
-            last_stable_offset=log.last_stable_offset,
-            log_start_offset=log.log_start_offset,
-            aborted_transactions=[] if committed else None,
+            error_code=code,
+            high_watermark=-1,
             records=b"",
+            aborted_transactions=None,
         )
-        if asked.last_fetched_epoch >= 0 and self._diverges(partition, asked, answer):
-            return answer
-        offset, bound = asked.fetch_offset, answer.last_stable_offset if committed else answer.high_watermark
+
+    def _find(self, topic: TopicKey, asked: FetchPartition) -> Partition:
+        partitions = self._call.broker.partitions
+        if isinstance(topic, bytes):
+            name = partitions.name_of(topic)
+            if name is None:
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+            topic = name
+        partition = partitions.require(topic, asked.partition)
+        if asked.current_leader_epoch >= 0:
+            partition.check_leader_epoch(asked.current_leader_epoch)
+        if self._is_replica:
+            # Every replica we know is ourselves, so no follower has a place here.
+            epoch_known = asked.current_leader_epoch >= 0
+            raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH if epoch_known else ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        return partition
+
+    def _read(self, partition: Partition, asked: FetchPartition) -> Answer:
+        log = partition.log
+        if asked.last_fetched_epoch >= 0:
+            diverging_epoch = _divergence(partition, asked)
+            if diverging_epoch is not None:
+                self._settled = True
+                answer = self._describe(partition)
+                answer.diverging_epoch = diverging_epoch
+                return answer
+        offset = asked.fetch_offset
         if not log.log_start_offset <= offset <= log.log_end_offset:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
         self.partitions.append(partition)
+        bound = log.last_stable_offset if self._committed else log.high_watermark
         limit = min(asked.partition_max_bytes, self._max_bytes - self.size)
         if offset >= bound or (limit <= 0 and self.size):
-            return answer
+            return partition
         data = log.read(offset, max(limit, 0), bound, min_one_message=self.size == 0)
-        if data.slice is not None:
-            answer.records = data.slice
-            self.size += len(data.slice)
-            if committed:
-                answer.aborted_transactions = [
-                    AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
-                    for aborted in log.aborted_transactions(offset, data.end_offset)
-                ]
+        if data.slice is None:
+            return partition
+        self.size += data.size
+        answer = self._describe(partition)
+        answer.records = data.slice
+        if self._committed:
+            answer.aborted_transactions = [
+                AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
+                for aborted in log.aborted_transactions(offset, data.end_offset)
+            ]
         return answer
 
-    def _diverges(self, partition: Partition, asked: FetchPartition, answer: PartitionData) -> bool:
-        """Whether the client's last batch is not on our log (KIP-595); then `answer` tells where it parted from it."""
+    def _describe(self, partition: Partition) -> PartitionData:
+        """What there is to tell about a partition besides records."""
         log = partition.log
-        epoch, end_offset = log.leader_epochs.end_offset_for(asked.last_fetched_epoch, log.log_end_offset)
-        if epoch < 0 or asked.fetch_offset < log.log_start_offset:
-            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
-        if epoch >= asked.last_fetched_epoch and end_offset >= asked.fetch_offset:
-            return False
-        answer.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end_offset)
-        self._settled = True
-        return True
+        return PartitionData(
+            partition_index=partition.index,
+            high_watermark=log.high_watermark,
+            last_stable_offset=log.last_stable_offset,
+            log_start_offset=log.log_start_offset,
+            aborted_transactions=[] if self._committed else None,
+            records=b"",
+        )
+
+
+def _divergence(partition: Partition, asked: FetchPartition) -> EpochEndOffset | None:
+    """Where the client's log parted from ours, if its last batch is not on it (KIP-595)."""
+    log = partition.log
+    epoch, end_offset = log.leader_epochs.end_offset_for(asked.last_fetched_epoch, log.log_end_offset)
+    if epoch < 0 or asked.fetch_offset < log.log_start_offset:
+        raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+    if epoch >= asked.last_fetched_epoch and end_offset >= asked.fetch_offset:
+        return None
+    return EpochEndOffset(epoch=epoch, end_offset=end_offset)
