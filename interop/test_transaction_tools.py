@@ -1,0 +1,116 @@
+"""kafka-transactions and the dump tool: what an administrator sees of transactions, and the end of one that hangs."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import pytest
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from .broker import Broker, wait_for
+from .client import Record
+from .conftest import Clients
+from .kafka import kafka_tool
+from .python.confluent import ConfluentClient
+from .raw.connection import Connection
+
+TRANSACTION = 1
+
+HOUR_S = 3600
+
+
+def rows(*args: str, broker: Broker) -> list[list[str]]:
+    """What kafka-transactions prints, without the heading."""
+    result = kafka_tool("kafka-transactions", "--bootstrap-server", broker.bootstrap, *args)
+    return [line.split() for line in result.out.splitlines()[1:]]
+
+
+@pytest.fixture
+def unverified(own_broker: Callable[..., Broker]) -> Broker:
+    """A broker that takes batches of transactions that nobody has told the coordinator about, as all once did."""
+    return own_broker(
+        transaction_partition_verification_enable="false",
+        transaction_state_log_num_partitions="3",
+        auto_create_topics_enable="true",
+    )
+
+
+@pytest.fixture
+def writer(unverified: Broker, closing: contextlib.ExitStack) -> Clients:
+    return Clients(ConfluentClient(unverified.bootstrap), closing)
+
+
+def test_list_and_describe(unverified: Broker, writer: Clients) -> None:
+    done = writer.producer(transactional_id="done")
+    done.begin()
+    done.send("t", [Record(b"a")])
+    done.commit()
+    opened = writer.producer(transactional_id="open")
+    opened.begin()
+    opened.send("t", [Record(b"b"), Record(b"c")])
+
+    def listed(*filters: str) -> dict[str, str]:
+        found = rows("list", *filters, broker=unverified)
+        return {transactional_id: state for transactional_id, _, _, state in found}
+
+    wait_for(lambda: listed().get("done") == "CompleteCommit", "the transaction is complete")
+    assert listed() == {"done": "CompleteCommit", "open": "Ongoing"}
+    assert listed("--transactional-id-pattern", "o.*n") == {"open": "Ongoing"}
+    assert listed("--duration-filter", str(HOUR_S * 1000)) == {}
+
+    [found] = rows("describe", "--transactional-id", "open", broker=unverified)
+    coordinator, transactional_id, _, epoch, state, timeout_ms, _, _, partitions = found
+    assert (coordinator, transactional_id, epoch, state, timeout_ms) == ("1", "open", "0", "Ongoing", "60000")
+    assert partitions == "t-0"
+
+    producers = rows("describe-producers", "--topic", "t", "--partition", "0", broker=unverified)
+    assert [(last_sequence, start) for _, _, _, last_sequence, _, start in producers] in (
+        [("0", "None"), ("1", "2")],  # the classic protocol keeps the epoch, and with it the last sequence
+        [("-1", "None"), ("1", "2")],
+    )
+    opened.abort()
+    wait_for(lambda: listed()["open"] == "CompleteAbort", "the transaction is complete")
+
+
+def test_a_hanging_transaction_is_found_and_aborted(unverified: Broker, writer: Clients) -> None:
+    """A batch whose transaction the coordinator does not know of, so that no end will ever come by itself."""
+    writer.producer().send("hanging", [Record(b"before")])
+    with contextlib.closing(Connection(unverified.bootstrap)) as connection:
+        hang(connection)
+    hanging = ("find-hanging", "--topic", "hanging", "--max-transaction-timeout", "5")
+    [found] = rows(*hanging, broker=unverified)
+    assert (found[0], found[1], found[4], found[5], found[7]) == ("hanging", "0", "-1", "1", "60")
+    rows("abort", "--topic", "hanging", "--partition", "0", "--start-offset", "1", broker=unverified)
+    assert rows(*hanging, broker=unverified) == []
+    writer.producer().send("hanging", [Record(b"behind")])
+    reader = writer.consumer(read_committed=True)
+    reader.assign(("hanging", 0))
+    values: list[bytes | None] = []
+    wait_for(lambda: values.extend(each.value for each in reader.poll(0.5)) or len(values) == 2, "both records")
+    assert values == [b"before", b"behind"]
+    assert unverified.data_dir is not None
+    index = unverified.data_dir / "hanging-0" / "00000000000000000000.txnindex"
+    dumped = kafka_tool("kafka-dump-log", "--files", str(index)).out.splitlines()[1:]
+    assert len(dumped) == 1
+    assert "firstOffset: 1 lastOffset: 2 lastStableOffset: 3" in dumped[0]
+
+
+def hang(connection: Connection) -> None:
+    """Append a batch in a transaction that the coordinator was never told of; it claims to be an hour old."""
+    wait_for(
+        lambda: connection.call("FindCoordinator", 2, key="hanging", key_type=TRANSACTION).error_code == 0,
+        "there is a transaction coordinator",
+    )
+
+    def producer() -> tuple[int, int]:
+        answer = connection.call("InitProducerId", 1, transactional_id="hanging", transaction_timeout_ms=60_000)
+        return answer.producer_id, answer.producer_epoch
+
+    wait_for(lambda: producer()[0] >= 0, "the coordinator has loaded its log")
+    builder = DefaultRecordBatchBuilder(2, 0, True, *producer(), 0, 1 << 20)
+    timestamp = int((time.time() - HOUR_S) * 1000)
+    builder.append(0, timestamp=timestamp, key=b"k", value=b"never decided", headers=[])
+    partition = {"index": 0, "records": bytes(builder.build())}
+    topics = [{"name": "hanging", "partition_data": [partition]}]
+    answer = connection.call("Produce", 7, transactional_id="hanging", acks=-1, timeout_ms=5000, topic_data=topics)
+    assert answer.responses[0].partition_responses[0].error_code == 0
