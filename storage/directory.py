@@ -15,7 +15,7 @@ Methods belong to one thread at a time, except the steps that `loads` returns, w
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Final, TypeVar
 
@@ -284,10 +284,10 @@ class LogDirectory:
 
     # Compaction
 
-    def filthiest(self, now_ms: int) -> Cleanable | None:
+    def filthiest(self, now_ms: int, leave_out: Collection[tuple[str, int]] = ()) -> Cleanable | None:
         """The log that most needs to be cleaned, if one does. Only what lies below the recovery points as they were
         last written may be (D5)."""
-        logs = [(log, self._recovery_points.get(key, 0)) for key, log in self._all_logs() if log.config.compact]
+        logs = [(log, self._recovery_points.get(key, 0)) for key, log in self._all_logs() if key not in leave_out]
         return filthiest(logs, self.cleaner_offsets, now_ms)
 
     def write_cleaner_offsets(self) -> None:

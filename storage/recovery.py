@@ -75,16 +75,18 @@ def log_report(report: RecoveryReport) -> None:
 class Recovery:
     """The loading of one log, step by step; `load` is its only user."""
 
-    def __init__(
-        self, context: LogContext, path: str, config: LogConfig, gapless: bool, now_ms: int, report: Report
-    ) -> None:
+    def __init__(self, context: LogContext, path: str, config: LogConfig, now_ms: int, report: Report) -> None:
         self.context = context
         self.disk: Disk = context.disk
         self.path = path
         self.config = config
         self.now_ms = now_ms
         self.producers = Producers(verify_transactions=context.verify_transactions)
-        self._gapless = gapless
+        self.gapless_from = MAX_OFFSET
+        """In the segments from this base offset on every offset was written."""
+        self.epochs_differ = False
+        """The batches were written in other leader epochs than their file says."""
+        self._last_epoch = -1
         self._report = report
 
     def report(self, name: str, what: str) -> None:
@@ -213,10 +215,13 @@ class Recovery:
     def _has_hole(self, segment: Segment, following: Segment) -> bool:
         """Whether the disk lost whole batches at the end of a segment."""
         end_offset = segment.end_offset()
-        if not self._gapless or end_offset == following.base_offset:
+        if not self._is_gapless(segment) or end_offset == following.base_offset:
             return False
         self.report(os.path.basename(segment.path), f"the batches from {end_offset} to the next segment are missing")
         return True
+
+    def _is_gapless(self, segment: Segment) -> bool:
+        return segment.base_offset >= self.gapless_from
 
     def restore(self, snapshots: Snapshots, log_start_offset: int, end_offset: int) -> int:
         return snapshots.restore(
@@ -229,11 +234,18 @@ class Recovery:
         segment.reset_indexes()
         segment.transaction_index.reset()
         config, producers = self.config, self.producers
-        batches = GoodBatches(segment, file_size)
+        batches = GoodBatches(segment, file_size, gapless=self._is_gapless(segment))
         for header, data, position in batches:
+            epoch, recorded = header.partition_leader_epoch, epochs.epoch_for_offset(header.base_offset)
+            if epoch < self._last_epoch:
+                batches.reason = f"a batch of leader epoch {epoch} follows one of epoch {self._last_epoch}"
+                break
+            self._last_epoch = epoch
+            if epoch > epochs.latest:
+                epochs.assign(epoch, header.base_offset)
+            elif epoch != recorded and recorded >= 0:
+                self.epochs_differ = True
             segment.note(header.size, header.last_offset, header.max_timestamp, config)
-            if header.partition_leader_epoch > epochs.latest:
-                epochs.assign(header.partition_leader_epoch, header.base_offset)
             if header.producer_id >= 0:
                 completed = producers.replay(header, marker_of(header, data, position))
                 if completed is not None and completed.aborted:
@@ -267,7 +279,7 @@ def load(
     `gapless`: above the recovery point no offsets were left out on purpose, which a Java broker's compaction may do.
     Raises StorageError if a file is damaged in a way that no rule repairs.
     """
-    recovery = Recovery(context, path, config, gapless, now_ms, report)
+    recovery = Recovery(context, path, config, now_ms, report)
     names = recovery.tidy()
     topic_id = recovery.topic_id(names)
     segments, unindexed = recovery.segments(names)
@@ -277,7 +289,10 @@ def load(
     clean = clean and not unindexed
     first_unchecked = MAX_OFFSET
     if segments and not clean:
-        first_unchecked = min(unindexed | {Segments(segments).from_offset(recovery_point)[0].base_offset})
+        holds_recovery_point = Segments(segments).from_offset(recovery_point)[0].base_offset
+        first_unchecked = min(unindexed | {holds_recovery_point})
+        if gapless:
+            recovery.gapless_from = holds_recovery_point
     if not has_epochs:
         recovery.note_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
     if segments and not clean:
@@ -297,8 +312,8 @@ def load(
         replay(recovery.producers, container, recovery.restore(snapshots, start_offset, end_offset), end_offset)
     elif end_offset > max(snapshots.latest, start_offset):
         snapshots.write(end_offset, recovery.producers, sync=False)
-    if not clean and epochs.entries and epochs.entries[0][1] > start_offset:
-        # A power cut kept the file, and not the higher log start that it was written for.
+    if not clean and epochs.entries and (recovery.epochs_differ or epochs.entries[0][1] > start_offset):
+        # A power cut kept the file and not the higher log start that it was written for, or somebody changed it.
         epochs.clear()
         recovery.note_epochs(epochs, segments)
     epochs.truncate_from_end(end_offset)
@@ -330,7 +345,7 @@ def create(
     disk = context.disk
     disk.make_directory(path)
     disk.write_atomic(os.path.join(path, PARTITION_METADATA), encode_partition_metadata(topic_id), sync=False)
-    recovery = Recovery(context, path, config, True, now_ms, log_report)
+    recovery = Recovery(context, path, config, now_ms, log_report)
     return PartitionLog(
         context, path, topic, partition, topic_id, config,
         segments=Segments([recovery.new_segment(0)]), snapshots=Snapshots(disk, path, []),

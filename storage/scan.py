@@ -11,11 +11,15 @@ READ_BYTES: Final = 4 * 1024 * 1024
 
 
 class GoodBatches:
-    """The batches at the start of a segment that pass every check; then `reason` says what stopped the walk."""
+    """The batches at the start of a segment that pass every check; then `reason` says what stopped the walk.
 
-    def __init__(self, segment: Segment, file_size: int) -> None:
+    `gapless`: each offset has to be there, also the segment's first.
+    """
+
+    def __init__(self, segment: Segment, file_size: int, *, gapless: bool) -> None:
         self.reason = ""
         self.next_offset = segment.base_offset
+        self._gapless = gapless
         self._file = segment.file
         self._base_offset = segment.base_offset
         self._size = file_size
@@ -54,8 +58,11 @@ class GoodBatches:
     def _is_good(self, header: BatchHeader, chunk: memoryview, at: int) -> bool:
         if not check_crc(chunk, at, header):
             self.reason = "a batch fails its CRC"
-        elif header.base_offset < self.next_offset or header.last_offset_delta < 0:
+        elif header.base_offset < self.next_offset or header.last_offset_delta < 0 or self._leaves_gap(header):
             self.reason = f"a batch of offset {header.base_offset} follows offset {self.next_offset - 1}"
         elif header.last_offset - self._base_offset > MAX_RELATIVE_OFFSET:
             self.reason = f"offset {header.last_offset} is too far from the segment's first"
         return not self.reason
+
+    def _leaves_gap(self, header: BatchHeader) -> bool:
+        return self._gapless and header.base_offset > self.next_offset

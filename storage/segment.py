@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ..wire.batches import HEADER_BYTES, MAGIC, BatchHeader, Buffer, read_header
+from ..wire.batches import HEADER_BYTES, MAGIC, BatchHeader, Buffer, check_crc, read_header
 from .config import LogConfig
 from .disk import Disk, File
 from .errors import StorageError
@@ -223,11 +223,22 @@ class Segment:
             position += size
 
     def find(self, offset: int) -> tuple[int, BatchHeader] | None:
-        """The first batch that ends at or above `offset`, with its position; None if the segment has none."""
+        """The first batch that ends at or above `offset`, with its position; None if the segment has none.
+
+        StorageError if the batch before it only claims to end below `offset`.
+        """
+        before: tuple[int, BatchHeader] | None = None
         for position, header in self.headers(self._start_of_search(offset)):
             if header.base_offset + header.last_offset_delta >= offset:
+                if header.base_offset > offset and before is not None:
+                    self._check_crc(*before)
                 return position, header
+            before = position, header
         return None
+
+    def _check_crc(self, position: int, header: BatchHeader) -> None:
+        if not check_crc(self.file.read_at(position, header.size), 0, header):
+            raise self._corrupt(position, "a batch that fails its CRC")
 
     def end_offset(self) -> int:
         """The offset after the last batch."""

@@ -161,6 +161,21 @@ class SimulatedDisk:
         free = self.capacity - sum(len(other.now) for other in self._names.values() if other is not None)
         return max(0, min(size, grows_from - position + free))
 
+    def files(self) -> dict[str, bytes]:
+        """Paths and contents."""
+        return {path: bytes(content.now) for path, content in self._names.items() if content is not None}
+
+    def copied(self, changes: dict[str, bytes]) -> "SimulatedDisk":
+        """Another disk with the same files, but for some that have other contents."""
+        again = SimulatedDisk()
+        again._names = {path: None for path, content in self._names.items() if content is None}
+        for path, data in (self.files() | changes).items():
+            content = again._names[path] = Content()
+            content.now = bytearray(data)
+            content.sync()
+        again._synced = dict(again._names)
+        return again
+
     def restarted(self) -> "SimulatedDisk":
         """The disk after its process was killed: nothing is lost but the locks."""
         self._held.clear()

@@ -183,7 +183,7 @@ def test_the_last_batch_of_a_producer_keeps_its_sequence_alive(tmp_path: Path) -
     assert headers(log)[0].base_sequence == 2
     for path in (tmp_path / "t-0").glob("*.snapshot"):
         path.unlink()
-    again = opened(tmp_path, CONFIG, clean=False, high_watermark=5)
+    again = opened(tmp_path, CONFIG, clean=False, gapless=False, high_watermark=5)
     (entry,) = again.producers
     assert (entry.producer_id, entry.last_sequence) == (9, 2)
 
