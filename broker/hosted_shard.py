@@ -27,12 +27,12 @@ from ..wire.batches import (
     BatchHeader,
     CorruptRecords,
     build_batch,
-    iter_batches,
     read_marker,
 )
 from ..wire.errors import ErrorCode, KafkaError, ProtocolError
 from ..wire.records import Record, iter_records
 from ..wire.schema import Message
+from . import coordinator_log
 
 if TYPE_CHECKING:
     from ..storage.producers import VerificationGuard
@@ -113,18 +113,13 @@ class HostedShard:
 
     async def load(self, chunk_bytes: int) -> None:
         """Replay the whole log, read in chunks by a worker thread; then the groups come to life."""
-        broker, partition_log = self._broker, self.partition.log
-        offset = partition_log.log_start_offset
+        offset = self.partition.log.log_start_offset
         try:
-            while offset < (end := partition_log.log_end_offset) and not self.has_resigned:
-                found = partition_log.read(offset, chunk_bytes, end)
-                if found.slice is None:
-                    break
-                chunk = await broker.offload(found.slice.read)
-                for position, header in iter_batches(chunk):
-                    self._replay_batch(chunk, position, header)
-                    offset = header.next_offset
-                    await trio.lowlevel.checkpoint()
+            async for chunk, position, header in coordinator_log.batches(self._broker, self.partition, chunk_bytes):
+                if self.has_resigned:
+                    return
+                offset = header.base_offset
+                self._replay_batch(chunk, position, header)
         except (CorruptRecords, ProtocolError, KafkaError) as error:
             self.has_failed = True  # H3
             log.error("cannot load groups from %s: at offset %d: %s", self.partition, offset, error)
@@ -227,10 +222,11 @@ class HostedShard:
         encoded = [encode_record(key, value) for key, value in effect.records]
         records = [Record(timestamp=now_ms, key=key, value=value) for key, value in encoded]
         sizes = [len(key) + len(value or b"") for key, value in encoded]
+        limit = partition.log.config.max_message_bytes
         try:
-            for start, end in self._batches(sizes, effect.atomic):
+            for start, end in [(0, len(records))] if effect.atomic else coordinator_log.cut(sizes, limit):
                 batch = self._build(records[start:end], effect.producer)
-                if len(batch) > partition.log.config.max_message_bytes:
+                if len(batch) > limit:
                     return ErrorCode.MESSAGE_TOO_LARGE
                 written = partition.append(batch, now_ms=now_ms, origin=Origin.COORDINATOR, guard=guard)
                 self._replay(effect.records[start:end], written.base_offset, effect.producer)
@@ -248,19 +244,6 @@ class HostedShard:
             base_sequence=FIRST_SEQUENCE,
             transactional=producer is not None,
         )
-
-    def _batches(self, sizes: Sequence[int], atomic: bool) -> Iterable[tuple[int, int]]:
-        """Where to cut: nowhere if the records belong together, else before a batch gets too large for the log."""
-        if atomic:
-            return [(0, len(sizes))]
-        limit = self.partition.log.config.max_message_bytes // 2  # the other half is for what frames a small record
-        cuts, filled = [0], 0
-        for index, size in enumerate(sizes):
-            if filled and filled + size > limit:
-                cuts.append(index)
-                filled = 0
-            filled += size
-        return zip(cuts, [*cuts[1:], len(sizes)], strict=True)
 
     def _replay(
         self, records: Sequence[tuple[Message, Message | None]], offset: int, producer: Producer | None

@@ -35,6 +35,9 @@ FEATURE = "transaction.version"
 LOADERS = 4
 """Shards that are loaded at the same time: each holds one chunk of its log in memory."""
 
+PATIENCE_S = 0.1
+"""How long the first client is kept waiting for shards that load; clients that are let in too early try again later."""
+
 CHUNK_BYTES_LIMIT = 1 << 20
 """At most this much is read at once, whatever transaction.state.log.load.buffer.size says: more only holds memory."""
 
@@ -46,6 +49,8 @@ class Transactions:
         self._broker = broker
         self._hosted: dict[int, HostedTransactions] = {}
         self._loaders = trio.CapacityLimiter(LOADERS)
+        self._loading: set[HostedTransactions] = set()
+        self._has_loaded = trio.Event()
         self._background: trio.Nursery | None = None
         config = broker.config
         self._settings = TransactionSettings(
@@ -58,10 +63,13 @@ class Transactions:
     # Start, stop, and following the cluster
 
     async def start(self, background: trio.Nursery) -> None:
-        """Load the shards that are led here (in `background`, except empty ones), and follow the cluster from now."""
+        """Load the shards that are led here, the long ones in `background`, and follow the cluster from now on."""
         self._background = background
         self._broker.metadata.subscribe(self._follow)
         self._take_over()
+        with trio.move_on_after(PATIENCE_S):
+            while self._loading:
+                await self._has_loaded.wait()
 
     async def stop(self) -> None:
         """Answer whoever waits; nothing is decided any more."""
@@ -103,12 +111,16 @@ class Transactions:
         if hosted.is_empty:
             hosted.come_to_life()
         else:
+            self._loading.add(hosted)
             background.start_soon(self._load, hosted)
 
     async def _load(self, hosted: HostedTransactions) -> None:
         chunk_bytes = self._broker.config["transaction.state.log.load.buffer.size"]
         async with self._loaders:
             await hosted.load(min(chunk_bytes, CHUNK_BYTES_LIMIT))
+        self._loading.discard(hosted)
+        self._has_loaded.set()
+        self._has_loaded = trio.Event()
 
     # Requests. Errors are in the answer, never raised.
 
