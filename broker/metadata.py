@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -25,8 +25,9 @@ import trio
 
 from ..coordinator import brokers, topics
 from ..coordinator.controller import ELR_VERSION, MIN_ISR, Controller, Decision
+from ..coordinator.directories import assign_directories
 from ..coordinator.features import METADATA_VERSION, initial_records, unsupported
-from ..coordinator.image import ClusterImage, Delta, Endpoint, ResourceType
+from ..coordinator.image import ClusterImage, Delta, Endpoint, ResourceType, TopicImage
 from ..coordinator.records import cluster
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
@@ -147,6 +148,7 @@ class ClusterMetadata:
             lambda controller, now_ms: brokers.unfence_broker(controller, self.node_id),
         ]
         *_, self.broker_epoch, _ = await self._submit_all(decisions)
+        self._tell_directories(self.image.topics.values())
 
     def _first_records(self, controller: Controller) -> list[Message]:
         """What an empty log starts with; in another one at most the end of a transaction that a crash left open."""
@@ -276,6 +278,25 @@ class ClusterMetadata:
             self._apply_broker_configs()
         for listener in self._listeners:
             await listener(delta)
+        self._tell_directories([*delta.created.values(), *delta.changed.values()])
+
+    def _tell_directories(self, told: Iterable[TopicImage]) -> None:
+        """Have it recorded in which log directory our replicas of these topics are, where there is a choice."""
+        directories = self._broker.partitions.directories
+        if len(directories) < 2:
+            return
+        placed = {}
+        for topic in told:
+            for index, partition in enumerate(topic.partitions):
+                for directory in directories:
+                    if (topic.name, index) in directory.logs:
+                        if directory.directory_id not in partition.directories:
+                            placed[topic.name, index] = directory.directory_id
+                        break
+        if placed:
+            self.request(
+                lambda controller, now_ms: assign_directories(controller, self.node_id, placed), lambda *_: None
+            )
 
     def _apply_broker_configs(self) -> None:
         """Put the dynamic configs of the cluster and of this broker into force."""

@@ -44,17 +44,17 @@ def create_partitions(
             topic = controller.image.topics.get(wanted.name)
             if topic is None:
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            created = _more_partitions(controller, topic, wanted)
-            if len(records) + len(created) > MOST_PARTITIONS:
-                raise KafkaError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
-            records += created
+            records += _more_partitions(controller, topic, wanted, MOST_PARTITIONS - len(records))
         except KafkaError as error:
             result.error_code, result.error_message = error.code, error.message
         results.append(result)
     return [] if request.validate_only else records, CreatePartitionsResponse(results=results)
 
 
-def _more_partitions(controller: Controller, topic: TopicImage, wanted: CreatePartitionsTopic) -> list[Message]:
+def _more_partitions(
+    controller: Controller, topic: TopicImage, wanted: CreatePartitionsTopic, room: int
+) -> list[Message]:
+    """Records of a topic's new partitions, at most `room`. Raises KafkaError."""
     existing = len(topic.partitions)
     additional = wanted.count - existing
     if additional == 0:
@@ -64,7 +64,7 @@ def _more_partitions(controller: Controller, topic: TopicImage, wanted: CreatePa
             ErrorCode.INVALID_PARTITIONS,
             f"The topic {topic.name} currently has {existing} partition(s); {wanted.count} would not be an increase.",
         )
-    if additional > MOST_PARTITIONS:
+    if additional > room:
         raise KafkaError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
     factor = len(topic.partitions[0].replicas)
     if wanted.assignments is None:

@@ -466,6 +466,26 @@ def test_an_image_is_replayed_from_its_log_alone(tmp_path: Path) -> None:
         image.replay(cluster.TopicRecord(name="a", topic_id=b"x" * 16), image.offset + 1, 1)
 
 
+# Several log directories
+
+
+def test_it_is_recorded_in_which_directory_a_replica_is(tmp_path: Path) -> None:
+    directories = ",".join(str(tmp_path / name) for name in "ab")
+
+    async def check() -> None:
+        async with broker(tmp_path, log_dirs=directories) as (serving, connect):
+            await create_topic(await connect(), "t", 2)
+            by_id = {one.directory_id: one for one in serving.partitions.directories}
+            with trio.fail_after(5):
+                while any(one.directories[0] not in by_id for one in serving.metadata.image.topics["t"].partitions):
+                    await trio.sleep(0.01)
+            for index, one in enumerate(serving.metadata.image.topics["t"].partitions):
+                assert ("t", index) in by_id[one.directories[0]].logs
+                assert (one.leader_epoch, one.leader) == (0, 1)
+
+    run(check)
+
+
 # Snapshots
 
 
