@@ -19,7 +19,9 @@ class TrioClock:
         await trio.sleep_until(at_ms / 1000)
 
 
-def with_timers(test: Callable[[Timers, TrioClock, list[tuple[str, int]]], None], run_for_ms: int) -> list[tuple[str, int]]:
+def with_timers(
+    test: Callable[[Timers, TrioClock, list[tuple[str, int]]], None], run_for_ms: int
+) -> list[tuple[str, int]]:
     """Arm what `test` arms, let time pass, and tell what fired when."""
     fired: list[tuple[str, int]] = []
 

@@ -40,6 +40,7 @@ NODE = Path(__file__).parents[1] / "data" / "node"
 
 PROMPT = {"group_initial_rebalance_delay_ms": 0, "offsets_topic_num_partitions": 4, "connections_max_idle_ms": 10**12}
 
+
 async def find(peer: Peer, group: str = "g") -> None:
     answer = await peer.ask(FindCoordinatorRequest(coordinator_keys=[group]), 6)
     assert answer.coordinators[0].error_code == ErrorCode.NONE
