@@ -36,7 +36,7 @@ The cluster, from `__cluster_metadata`:
     topics.py  partitions.py  topic_names.py     topics come, grow and go
     brokers.py                                   brokers come, shut down and go
     elections.py  isr.py  leaders.py             who leads a partition, who is in sync
-    placement.py  reassignments.py               where replicas are
+    placement.py  reassignments.py  directories.py   where replicas are
     configs.py  client_metrics.py                what is configured
     features.py  producer_ids.py  quotas.py  credentials.py
     record_versions.py  quorum_state.py          in which version records are written; what a voter remembers
