@@ -23,7 +23,7 @@ The process:
 
     broker.py             holds all parts, starts them in order, stops them in order
     clock.py              time as clients can see it, and timers      housekeeping.py        what is done at intervals
-    cleaning.py           compaction, in its turn                    replica_moves.py       from one log directory to another
+    cleaning.py           compaction, in its turn                     replica_moves.py       moves between directories
     config/               all of Kafka's configuration names          config_changes.py      changes while running
     logs.py               log lines, bounded                          loggers.py             their levels, for clients
     server.py             a broker until it is told to stop           settings.py            what it is told to do
