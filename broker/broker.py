@@ -34,6 +34,7 @@ from .housekeeping import Housekeeping
 from .metadata import ClusterMetadata
 from .network import Listener, Network, SystemNetwork, Transport
 from .partitions import Partitions
+from .replica_moves import ReplicaMoves
 from .settings import StartupError
 from .transactions import Transactions
 
@@ -107,6 +108,7 @@ class Broker:
         self.transactions = Transactions(self)
         self._housekeeping = Housekeeping(self)
         self._cleaning = Cleaning(self)
+        self.replica_moves = ReplicaMoves(self)
 
     @asynccontextmanager
     async def running(
@@ -121,6 +123,7 @@ class Broker:
                 await self.metadata.start(_registered(listeners, advertised, bound))
                 background.start_soon(self._housekeeping.run)
                 background.start_soon(self._cleaning.run)
+                background.start_soon(self.replica_moves.run)
                 background.start_soon(self.partitions.flush_rolled)
                 await self.groups.start(background)
                 await self.transactions.start(background)

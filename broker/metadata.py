@@ -148,7 +148,7 @@ class ClusterMetadata:
             lambda controller, now_ms: brokers.unfence_broker(controller, self.node_id),
         ]
         *_, self.broker_epoch, _ = await self._submit_all(decisions)
-        self._tell_directories(self.image.topics.values())
+        self.tell_directories(self.image.topics.values())
 
     def _first_records(self, controller: Controller) -> list[Message]:
         """What an empty log starts with; in another one at most the end of a transaction that a crash left open."""
@@ -278,9 +278,9 @@ class ClusterMetadata:
             self._apply_broker_configs()
         for listener in self._listeners:
             await listener(delta)
-        self._tell_directories([*delta.created.values(), *delta.changed.values()])
+        self.tell_directories([*delta.created.values(), *delta.changed.values()])
 
-    def _tell_directories(self, told: Iterable[TopicImage]) -> None:
+    def tell_directories(self, told: Iterable[TopicImage]) -> None:
         """Have it recorded in which log directory our replicas of these topics are, where there is a choice."""
         directories = self._broker.partitions.directories
         if len(directories) < 2:

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Container, Mapping
 
 from ...storage.directory import LogDirectory
+from ...storage.log import PartitionLog
+from ...storage.moving import Move
 from ...wire.apis.describe_log_dirs import (
     DescribeLogDirsPartition,
     DescribeLogDirsRequest,
@@ -35,17 +37,34 @@ async def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> Desc
             log.warning("cannot look at %s: %s", directory.path, error)
             results.append(DescribeLogDirsResult(log_dir=directory.path, error_code=ErrorCode.KAFKA_STORAGE_ERROR))
         else:
-            topics = _topics(directory, wanted)
+            topics = _topics(directory, wanted, broker.replica_moves.current)
             results.append(
                 DescribeLogDirsResult(log_dir=directory.path, topics=topics, total_bytes=total, usable_bytes=usable)
             )
     return DescribeLogDirsResponse(results=results)
 
 
-def _topics(directory: LogDirectory, wanted: Mapping[str, Container[int]] | None) -> list[DescribeLogDirsTopic]:
+def _topics(
+    directory: LogDirectory, wanted: Mapping[str, Container[int]] | None, move: Move | None
+) -> list[DescribeLogDirsTopic]:
     topics: dict[str, DescribeLogDirsTopic] = {}
+
+    def add(partition: PartitionLog, lag: int, is_future: bool) -> None:
+        topic = topics.setdefault(partition.topic, DescribeLogDirsTopic(name=partition.topic))
+        topic.partitions.append(
+            DescribeLogDirsPartition(
+                partition_index=partition.partition,
+                partition_size=partition.size,
+                offset_lag=lag,
+                is_future_key=is_future,
+            )
+        )
+
     for (name, index), partition in sorted(directory.logs.items()):
         if wanted is None or index in wanted.get(name, ()):
-            topic = topics.setdefault(name, DescribeLogDirsTopic(name=name))
-            topic.partitions.append(DescribeLogDirsPartition(partition_index=index, partition_size=partition.size))
+            add(partition, 0, is_future=False)
+    if move is not None and move.target is directory:
+        copy = move.copy
+        if wanted is None or copy.partition in wanted.get(copy.topic, ()):
+            add(copy, move.log.log_end_offset - copy.log_end_offset, is_future=True)
     return list(topics.values())

@@ -1,0 +1,97 @@
+"""AlterReplicaLogDirs at work: replicas move between the log directories of this broker, one after the other.
+
+Copying runs in worker threads beside clients; the switch to the copy is one step of the broker's own thread
+(storage/moving.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from ..storage.moving import CHUNK_BYTES, Move
+from ..wire.errors import ErrorCode, KafkaError
+
+if TYPE_CHECKING:
+    from ..storage.directory import LogDirectory
+    from .broker import Broker
+    from .partitions import Partition
+
+log = logging.getLogger(__name__)
+
+
+REST_BYTES = 1 << 20
+"""What is left to copy when the switch is made; everybody else waits for as long as that takes."""
+
+PATIENCE_CHUNKS = 64
+"""After so many chunks more than were there at first the switch is made all the same: a producer may be faster than
+us."""
+
+
+class ReplicaMoves:
+    """The moves of one broker that were asked for and are not done."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._wanted: dict[tuple[str, int], LogDirectory] = {}
+        self._work = trio.Event()
+        self.current: Move | None = None
+
+    def ask(self, topic: str, index: int, path: str) -> None:
+        """Have a replica moved to the directory at `path`; a later wish replaces an earlier one. Raises KafkaError."""
+        directories = self._broker.partitions.directories
+        target = next((one for one in directories if one.path == path), None)
+        if target is None:
+            raise KafkaError(ErrorCode.LOG_DIR_NOT_FOUND)
+        self._broker.partitions.require(topic, index)
+        if (topic, index) in target.logs:
+            self._wanted.pop((topic, index), None)
+        else:
+            self._wanted[topic, index] = target
+            self._work.set()
+
+    async def run(self) -> None:
+        """Carry out moves until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work = trio.Event()
+            while self._wanted:
+                key = next(iter(self._wanted))
+                try:
+                    await self._move(*key, self._wanted.pop(key))
+                except (OSError, KafkaError) as error:
+                    log.error("cannot move %s-%d to another directory: %s", *key, error)
+
+    async def _move(self, topic: str, index: int, target: LogDirectory) -> None:
+        partitions, offload, clock = self._broker.partitions, self._broker.offload, self._broker.clock
+        partition = partitions.get(topic, index)
+        source = next((one for one in partitions.directories if (topic, index) in one.logs), None)
+        if partition is None or source is None or source is target:
+            return
+        move = self.current = Move(partition.log, source, target, clock.now_ms())
+        finished = False
+        try:
+            chunks = PATIENCE_CHUNKS + 2 * move.missing_bytes() // CHUNK_BYTES
+            while self._is_wanted(partition, target) and move.missing_bytes() > REST_BYTES and chunks:
+                await offload(move.append, move.next_chunk(clock.now_ms()), clock.now_ms())
+                chunks -= 1
+            await offload(move.copy.flush)
+            if self._is_wanted(partition, target):
+                partition.log = move.finish(clock.now_ms())
+                finished = True
+        finally:
+            self.current = None
+            if not finished:
+                move.abandon()
+        if finished:
+            log.info("moved %s from %s to %s", partition, source.path, target.path)
+            known = self._broker.metadata.image.topics.get(topic)
+            if known is not None:
+                self._broker.metadata.tell_directories([known])
+
+    def _is_wanted(self, partition: Partition, target: LogDirectory) -> bool:
+        """Whether the partition is still there and nobody wants it elsewhere."""
+        key = partition.topic, partition.index
+        return self._broker.partitions.get(*key) is partition and self._wanted.get(key, target) is target
