@@ -5,9 +5,10 @@ Everything here runs in the broker's thread. What a handler refuses comes out as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from odradek.broker.partitions import Partition
 from odradek.coordinator.topic_names import CONSUMER_OFFSETS
 from odradek.testing.inspection import partition_of, partitions_of
 from odradek.testing.node import Node
@@ -30,13 +31,17 @@ from odradek.wire.apis.offset_commit import (
     OffsetCommitRequestTopic,
 )
 from odradek.wire.compression import Compression
-from odradek.wire.errors import ErrorCode
+from odradek.wire.errors import ErrorCode, KafkaError
 
 WAIT_MS = 10_000
 """How long an administrative request may take on the broker's clock."""
 
 SET, TOPIC, BROKER = 0, 2, 4
 """IncrementalAlterConfigs: the operation, and types of resources."""
+
+
+FRAMING_BYTES = 32
+"""What a record needs beside its key and value, about."""
 
 
 class Refused(Exception):
@@ -114,15 +119,37 @@ async def produce(
         elif index is None:
             index, turn = turn % len(there), turn + 1
         chosen.setdefault(index, []).append(entry)
-    appended = []
-    for index, each in chosen.items():
-        batch = batches.build_batch(each, compression=compression)
-        result = there[index].append(batch, now_ms=broker.clock.now_ms())
-        for offset, entry in enumerate(each, result.base_offset):
+    return [record for index, each in chosen.items() for record in _append(node, there[index], each, compression)]
+
+
+def _append(
+    node: Node, partition: Partition, entries: Sequence[records.Record], compression: Compression
+) -> Iterator[Record]:
+    for some in _batches(entries, partition.log.config.max_message_bytes // 2):
+        batch = batches.build_batch(some, compression=compression)
+        try:
+            result = partition.append(batch, now_ms=node.broker.clock.now_ms())
+        except KafkaError as error:
+            raise Refused(f"cannot append to {partition}", error.code, error.message) from error
+        for offset, entry in enumerate(some, result.base_offset):
             key = None if entry.key is None else bytes(entry.key)
             value = None if entry.value is None else bytes(entry.value)
-            appended.append(Record(topic, index, offset, entry.timestamp, key, value, entry.headers))
-    return appended
+            yield Record(partition.topic, partition.index, offset, entry.timestamp, key, value, entry.headers)
+
+
+def _batches(entries: Sequence[records.Record], limit: int) -> Iterator[list[records.Record]]:
+    """Runs of records of which each is about `limit` bytes at most, or one record."""
+    some: list[records.Record] = []
+    size = 0
+    for entry in entries:
+        entry_size = len(entry.key or b"") + len(entry.value or b"") + FRAMING_BYTES
+        if some and size + entry_size > limit:
+            yield some
+            some, size = [], 0
+        some.append(entry)
+        size += entry_size
+    if some:
+        yield some
 
 
 async def commit(node: Node, group: str, offsets: Mapping[tuple[str, int], int]) -> None:

@@ -240,7 +240,7 @@ class Broker:
         timestamp_ms: int | None = None,
     ) -> Record:
         """Append a record. It goes to its key's partition as the Java client has it, without a key to each partition
-        in turn. A topic that is missing is made if auto.create.topics.enable. Raises NotThere, KafkaError."""
+        in turn. A topic that is missing is made if auto.create.topics.enable. Raises NotThere, Refused."""
         entry = wire.Record(
             timestamp=self._now_ms() if timestamp_ms is None else timestamp_ms,
             key=_bytes(key),
@@ -252,7 +252,7 @@ class Broker:
     def produce_many(
         self, topic: str, values: Iterable[Text], *, partition: int | None = None, compression: str = "none"
     ) -> list[Record]:
-        """Append records without keys, in one batch a partition."""
+        """Append records without keys, in as few batches as max.message.bytes allows. Raises NotThere, Refused."""
         now_ms = self._now_ms()
         entries = [wire.Record(timestamp=now_ms, key=None, value=_bytes(value), headers=[]) for value in values]
         return self._ask(administration.produce, topic, entries, partition, Compression[compression.upper()])

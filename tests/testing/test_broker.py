@@ -97,6 +97,8 @@ def test_what_the_broker_refuses_says_why(broker: Broker) -> None:
         broker.create_topic("orders")
     with pytest.raises(Refused, match="INVALID_CONFIG"):
         broker.create_topic("t", config={"retention.ms": "soon"})
+    with pytest.raises(Refused, match="cannot append to orders-0: MESSAGE_TOO_LARGE"):
+        broker.produce("orders", "x" * 2_000_000)
     with pytest.raises(Refused, match="INVALID_PARTITIONS"):
         broker.add_partitions("orders", 1)
 
