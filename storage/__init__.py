@@ -26,6 +26,7 @@ Read in this order:
     recovery.py           from files to a log that can be trusted
     names.py              names of directories in a log directory
     directory.py          a log directory: lock, identity, clean-shutdown marker, its logs
+    moving.py             a log on its way to another directory, while it is used
 
 docs/storage.md says how it fits together and what is promised. Invariants have a letter and a number (S1, L4, R2 ...),
 stated at the head of the file that keeps them.
