@@ -54,7 +54,9 @@ class Cleaning:
         found = False
         for directory in tuple(self._broker.partitions.directories):
             try:
-                await self._broker.offload(directory.write_recovery_points)  # nothing above them is cleaned
+                await self._broker.partitions.in_directory(
+                    directory.write_recovery_points
+                )  # nothing above them is cleaned
                 work = directory.filthiest(self._broker.clock.now_ms())
                 if work is not None and (work.log.topic, work.log.partition) not in self._given_up:
                     found = True
@@ -83,7 +85,7 @@ class Cleaning:
             log.error("%s-%d is not compacted any more: %s", *key, error)
             return
         directory.cleaner_offsets[key] = compaction.end_offset
-        await broker.offload(directory.write_cleaner_offsets)
+        await broker.partitions.in_directory(directory.write_cleaner_offsets)
         log.info(
             "compacted %s-%d up to offset %d: %d bytes, were %d",
             *key,

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..storage.errors import StorageError
+
 if TYPE_CHECKING:
     from .broker import Broker
 
@@ -57,7 +59,7 @@ class Housekeeping:
             await clock.sleep_until(clock.now_ms() + interval_ms)
             try:
                 await job()
-            except OSError as error:
+            except (OSError, StorageError) as error:
                 log.error("%s failed: %s", job.__name__.replace("_", " "), error)
 
     async def _close_idle_connections(self) -> None:

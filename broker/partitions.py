@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .broker import Broker
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TOPIC, BROKER = 2, 4
 """Types of configuration resources."""
@@ -158,6 +160,7 @@ class Partitions:
         self._topics: dict[str, list[Partition | None]] = {}
         self._names: dict[bytes, str] = {}
         self.directories: list[LogDirectory] = []
+        self._directory_work = trio.Lock()
         self._rolled: dict[Partition, None] = {}
         self._has_rolled = trio.Event()
 
@@ -307,15 +310,20 @@ class Partitions:
             if partition is not None:
                 partition.wake_all()
                 directory = next(d for d in self.directories if (name, partition.index) in d.logs)
-                await self._broker.offload(directory.delete, name, partition.index, self._broker.clock.now_ms())
+                await self.in_directory(directory.delete, name, partition.index, self._broker.clock.now_ms())
+
+    async def in_directory(self, work: Callable[..., T], *args: Any) -> T:
+        """Have a worker thread do something to a log directory, one thing at a time: they share small files."""
+        async with self._directory_work:
+            return await self._broker.offload(work, *args)
 
     async def checkpoint_high_watermarks(self) -> None:
         for directory in self.directories:
-            await self._broker.offload(directory.write_high_watermarks)
+            await self.in_directory(directory.write_high_watermarks)
 
     async def checkpoint_recovery_points(self) -> None:
         for directory in self.directories:
-            await self._broker.offload(directory.write_recovery_points)
+            await self.in_directory(directory.write_recovery_points)
 
     async def flush_due(self) -> None:
         now_ms = self._broker.clock.now_ms()
@@ -345,7 +353,7 @@ class Partitions:
         for partition in tuple(self):
             partition.log.delete_old_segments(now_ms)
         for directory in self.directories:
-            await self._broker.offload(directory.reap, now_ms)
+            await self.in_directory(directory.reap, now_ms)
 
     async def expire_producers(self) -> None:
         now_ms = self._broker.clock.now_ms()
@@ -356,7 +364,7 @@ class Partitions:
         """Close the logs; `clean` leaves the marker that spares the next start a scan."""
         for directory in self.directories:
             if clean:
-                await self._broker.offload(directory.close, self._broker.metadata.broker_epoch)
+                await self.in_directory(directory.close, self._broker.metadata.broker_epoch)
             else:
                 directory.unlock()
         self.directories.clear()

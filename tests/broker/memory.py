@@ -81,6 +81,11 @@ class MemoryTransport:
         self._to_broker.append(data)
         self._change()
 
+    @property
+    def unread(self) -> int:
+        """How many of the pieces that were put the broker has not begun to read."""
+        return len(self._to_broker)
+
     def end(self) -> None:
         """Send no more."""
         self._ended = True
