@@ -370,6 +370,9 @@ def open_log(
     if context.disk.status(os.path.join(path, PARTITION_METADATA)) is None:
         return create(context, path, topic, partition, topic_id, config, now_ms)
     log = load(context, path, topic, partition, config, clean=False, now_ms=now_ms, report=report)
+    if log.topic_id == uuids.ZERO:  # a power cut soon after it was made; there is only one such log
+        context.disk.write_atomic(os.path.join(path, PARTITION_METADATA), encode_partition_metadata(topic_id))
+        log.topic_id = topic_id
     if log.topic_id != topic_id:
         raise StorageError(f"{path} holds another topic: its id is {uuids.to_text(log.topic_id)}")
     return log
