@@ -20,12 +20,12 @@ UNDEFINED: Final = (-1, -1)
 class LeaderEpochs:
     __slots__ = ("_disk", "_entries", "_unsynced", "latest", "path")
 
-    def __init__(self, disk: Disk, path: str, entries: Iterable[tuple[int, int]] = ()) -> None:
-        """`entries` are (epoch, start offset) as in the file at `path`."""
+    def __init__(self, disk: Disk, path: str, entries: Iterable[tuple[int, int]] = (), *, synced: bool = False) -> None:
+        """`entries` are (epoch, start offset) as in the file at `path`; `synced` if that is known to be on the disk."""
         self.path = path
         self._disk = disk
         self._entries = list(entries)
-        self._unsynced = False
+        self._unsynced = bool(self._entries) and not synced
         self.latest = self._entries[-1][0] if self._entries else -1
         """The last epoch, -1 if there is none. A plain attribute because every append compares with it."""
 
@@ -55,6 +55,13 @@ class LeaderEpochs:
             self._replace([(self._entries[below - 1][0], start_offset), *self._entries[below:]])
         elif below > 1:
             self._replace(self._entries[below - 1 :])
+
+    def rebuild(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Replace everything, and have it on the disk at once: it is what the file should have said all along."""
+        self._entries = list(entries)
+        self.latest = self._entries[-1][0] if self._entries else -1
+        self._unsynced = True
+        self.sync()
 
     def clear(self) -> None:
         if self._entries:

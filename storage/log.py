@@ -70,6 +70,7 @@ class PartitionLog:
         "_complete_end",
         "_flush_asked_ms",
         "_flushed_offset",
+        "_identity_unsynced",
         "_names_unsynced",
         "_rolled",
         "_snapshots",
@@ -106,10 +107,10 @@ class PartitionLog:
         log_end_offset: int,
         recovery_point: int,
         now_ms: int,
-        new: bool,
         complete: bool,
     ) -> None:
-        """`complete`: the files are as `close` leaves them, up to the log end."""
+        """`complete`: the files are as `close` leaves them, up to the log end. Otherwise nothing but what lies below
+        the recovery point is known to be on the disk."""
         self.path = path
         self.topic = topic
         self.partition = partition
@@ -126,7 +127,8 @@ class PartitionLog:
         self._snapshots = snapshots
         self._flushed_offset = recovery_point
         self._flush_asked_ms = now_ms
-        self._names_unsynced = new
+        self._names_unsynced = not complete
+        self._identity_unsynced = not complete
         self._rolled: deque[Segment] = deque()
         self._trash: deque[tuple[int, str]] = deque()
         self.truncations = 0
@@ -403,6 +405,7 @@ class PartitionLog:
         self.high_watermark = min(self.high_watermark, offset)
         self._flushed_offset = min(self._flushed_offset, offset)
         self._complete_end = -1
+        self._names_unsynced = True
         self._rolled = deque(segment for segment in self._rolled if segment in self.segments)
         self.leader_epochs.truncate_from_end(offset)
 
@@ -454,15 +457,16 @@ class PartitionLog:
                 raise
 
     def _sync_names(self) -> None:
-        """The directory entries of new segments; and of a new log, whose first flush this is, all that names it."""
+        """The directory entries of segments that came or went; and once all that names the log."""
         if not self._names_unsynced:
             return
         self._names_unsynced = False
         disk = self.context.disk
         try:
-            if self._flushed_offset == self.segments[0].base_offset:
+            if self._identity_unsynced:
                 disk.open(os.path.join(self.path, PARTITION_METADATA)).sync()
                 disk.sync_directory(os.path.dirname(self.path))
+                self._identity_unsynced = False
             disk.sync_directory(self.path)
         except OSError:
             self._names_unsynced = True

@@ -152,24 +152,30 @@ class Recovery:
                 self.disk.create(os.path.join(self.path, file_name(start, TIME_INDEX)))
         return [self.segment(start) for start in starts], unindexed
 
-    def leader_epochs(self, names: list[str]) -> tuple[LeaderEpochs, bool]:
-        """What the file says; whether it says anything. If not, `note_epochs` of the segments has to."""
+    def leader_epochs(self, names: list[str], clean: bool) -> tuple[LeaderEpochs, bool]:
+        """What the file says; whether it says anything. If not, the batches have to."""
         path = os.path.join(self.path, LEADER_EPOCHS)
         data = self.disk.read(path) if LEADER_EPOCHS in names else b""
         if not data:  # a power cut may leave it so
             return LeaderEpochs(self.disk, path), False
         try:
-            return LeaderEpochs(self.disk, path, decode_epochs(data)), True
+            return LeaderEpochs(self.disk, path, decode_epochs(data), synced=clean), True
         except ValueError as error:
             self.report(LEADER_EPOCHS, f"{error}; making it again from the batches")
             return LeaderEpochs(self.disk, path), False
 
     @staticmethod
-    def note_epochs(epochs: LeaderEpochs, segments: list[Segment]) -> None:
+    def rebuild_epochs(epochs: LeaderEpochs, segments: list[Segment]) -> None:
+        """Make the leader epochs again from the batches."""
+        found: list[tuple[int, int]] = []
+        latest = -1
         for segment in segments:
             for _, header in segment.headers(0):
-                if header.partition_leader_epoch > epochs.latest:
-                    epochs.assign(header.partition_leader_epoch, header.base_offset)
+                if header.partition_leader_epoch > latest:
+                    latest = header.partition_leader_epoch
+                    found.append((latest, header.base_offset))
+        if found:
+            epochs.rebuild(found)
 
     def topic_id(self, names: list[str]) -> bytes:
         """ZERO if the log does not say: whoever knows the topics decides what that means."""
@@ -284,7 +290,7 @@ def load(
     topic_id = recovery.topic_id(names)
     segments, unindexed = recovery.segments(names)
     snapshots = Snapshots(context.disk, path, [_offset_of(name) for name in names if name.endswith(SNAPSHOT)])
-    epochs, has_epochs = recovery.leader_epochs(names)
+    epochs, has_epochs = recovery.leader_epochs(names, clean)
     start_offset = max(log_start_offset, segments[0].base_offset) if segments else log_start_offset
     clean = clean and not unindexed
     first_unchecked = MAX_OFFSET
@@ -294,7 +300,7 @@ def load(
         if gapless:
             recovery.gapless_from = holds_recovery_point
     if not has_epochs:
-        recovery.note_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
+        recovery.rebuild_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
     if segments and not clean:
         segments = recovery.check_from(segments, first_unchecked, epochs, snapshots, start_offset)
     end_offset = start_offset
@@ -314,8 +320,7 @@ def load(
         snapshots.write(end_offset, recovery.producers, sync=False)
     if not clean and epochs.entries and (recovery.epochs_differ or epochs.entries[0][1] > start_offset):
         # A power cut kept the file and not the higher log start that it was written for, or somebody changed it.
-        epochs.clear()
-        recovery.note_epochs(epochs, segments)
+        recovery.rebuild_epochs(epochs, segments)
     epochs.truncate_from_end(end_offset)
     epochs.truncate_from_start(start_offset)
     log = PartitionLog(
@@ -323,7 +328,7 @@ def load(
         segments=container, snapshots=snapshots, leader_epochs=epochs, producers=recovery.producers,
         log_start_offset=start_offset, log_end_offset=end_offset,
         recovery_point=end_offset if clean else min(recovery_point, end_offset),
-        now_ms=now_ms, new=False, complete=clean,
+        now_ms=now_ms, complete=clean,
     )  # fmt: skip
     log.advance_high_watermark(high_watermark)
     return log
@@ -350,7 +355,7 @@ def create(
         context, path, topic, partition, topic_id, config,
         segments=Segments([recovery.new_segment(0)]), snapshots=Snapshots(disk, path, []),
         leader_epochs=LeaderEpochs(disk, os.path.join(path, LEADER_EPOCHS)), producers=recovery.producers,
-        log_start_offset=0, log_end_offset=0, recovery_point=0, now_ms=now_ms, new=True, complete=False,
+        log_start_offset=0, log_end_offset=0, recovery_point=0, now_ms=now_ms, complete=False,
     )  # fmt: skip
 
 
