@@ -89,6 +89,7 @@ def main() -> None:
 @click.option("--config", "config_file", metavar="FILE", help="Read configuration from a server.properties file.")
 @click.option("-c", "configs", multiple=True, metavar="NAME=VALUE", help="Set a configuration (repeatable).")
 @click.option("--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS]", help="Create a topic if it is missing.")
+@click.option("--as-version", metavar="RELEASE", help="Show clients what an earlier Kafka speaks, such as 2.8.")
 @click.option("--ready-json", is_flag=True, help="Say it with a JSON line: bootstrap, pid, cluster_id, data_dir.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Log this and above.")
 @click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of log lines.")
@@ -101,6 +102,7 @@ def serve(
     config_file: str | None,
     configs: tuple[str, ...],
     topics: tuple[str, ...],
+    as_version: str | None,
     ready_json: bool,
     log_level: str,
     log_format: str,
@@ -114,7 +116,8 @@ def serve(
     configure(log_level, log_format)
     temporary = tempfile.mkdtemp(prefix="odradek-") if ephemeral else None
     try:
-        settings, notes = gather(ServeOptions(listen, advertise, temporary or data_dir, config_file, configs, topics))
+        directory = temporary or data_dir
+        settings, notes = gather(ServeOptions(listen, advertise, directory, config_file, configs, topics, as_version))
         for note in notes:
             logging.getLogger("odradek.broker").warning("%s", note)
         from .foreground import serve_until_signal

@@ -27,6 +27,7 @@ class ServeOptions:
     config_file: str | None = None
     configs: Sequence[str] = ()
     topics: Sequence[str] = ()
+    as_version: str | None = None
 
 
 def gather(options: ServeOptions) -> tuple[ServeSettings, list[str]]:
@@ -48,16 +49,26 @@ def gather(options: ServeOptions) -> tuple[ServeSettings, list[str]]:
     config = Config(static)
     if unsupported := config.unsupported():
         notes.append(f"known to Kafka, without effect in Odradek: {', '.join(unsupported)}")
-    return _settings(config, options.topics), notes
+    if options.as_version is not None:
+        _check_release(options.as_version)
+    return _settings(config, options), notes
 
 
-def _settings(config: Config, topics: Sequence[str]) -> ServeSettings:
+def _check_release(release: str) -> None:
+    from .releases import RELEASES  # with all handlers: only for who asks
+
+    if release not in RELEASES:
+        raise ConfigError(f"--as-version {release}: known are {', '.join(RELEASES)}")
+
+
+def _settings(config: Config, options: ServeOptions) -> ServeSettings:
     return ServeSettings(
         config=config,
         listeners=config.listeners,
         advertised=config.advertised_listeners,
         data_dir=",".join(os.path.abspath(directory) for directory in config.log_dirs),
-        topics=tuple(_topic(text) for text in topics),
+        topics=tuple(_topic(text) for text in options.topics),
+        as_version=options.as_version,
     )
 
 

@@ -11,6 +11,7 @@ from ..storage.errors import StorageError
 from ..wire.apis.create_topics import CreatableTopic, CreateTopicsRequest
 from ..wire.errors import ErrorCode
 from .broker import Broker
+from .releases import apis_of
 from .settings import Ready, ServeSettings, StartupError
 
 Report = Callable[[Ready], None]
@@ -18,7 +19,7 @@ Report = Callable[[Ready], None]
 
 async def serve(settings: ServeSettings, on_ready: Report, stop: trio.Event) -> None:
     """Run a broker until `stop` is set. Raises StartupError, also when a disk that fails later ends it."""
-    broker = Broker(settings.config)
+    broker = Broker(settings.config, apis=None if settings.as_version is None else apis_of(settings.as_version))
     advice = "choose a directory that can be written with --data-dir DIR"
     try:
         async with broker.running(settings.listeners, settings.advertised) as addresses:

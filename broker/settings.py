@@ -18,6 +18,8 @@ class ServeSettings:
     """Absolute path of the log directory, for people; of several, all with commas between. `config.log_dirs` counts."""
     topics: tuple[tuple[str, int | None], ...] = ()
     """Topics to create when missing, with their partitions; None means num.partitions."""
+    as_version: str | None = None
+    """The release of Apache Kafka to look like (broker/releases.py); None for ourselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import ParamSpec, Self, TypeVar
 
-from odradek.broker.dispatch import table
+from odradek.broker.dispatch import Api, table
+from odradek.broker.releases import RELEASES, apis_of
 from odradek.testing import administration, inspection, report, waits
 from odradek.testing.clock import ClockControl, TurnableClock
 from odradek.testing.faults import Faults
@@ -57,6 +58,7 @@ class Broker:
         *,
         topics: Topics = (),
         config: Mapping[str, object] = NOTHING,
+        version: str | None = None,
         data_dir: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -65,10 +67,14 @@ class Broker:
     ) -> None:
         """Options of the broker; it runs from `start`, or the beginning of the `with` block.
 
-        topics: made at the start and by every `reset`. config: by Kafka's names. data_dir: keep the data there instead
-        of in memory. start_time: the clock stands there and moves only by `clock.advance`. seed: makes what is random
-        (cluster id, member ids) the same every time.
+        topics: made at the start and by every `reset`. config: by Kafka's names. version: the release of Kafka to look
+        like, such as "2.8": it speaks the APIs of that release, up to the versions it had. data_dir: keep the data
+        there instead of in memory. start_time: the clock stands there and moves only by `clock.advance`. seed: makes
+        what is random (cluster id, member ids) the same every time.
         """
+        if version is not None and version not in RELEASES:
+            raise ValueError(f"there is no release {version!r} to look like; there are {', '.join(RELEASES)}")
+        self._version = version
         self._topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
         self._config = {name: administration.text(value) for name, value in config.items()}
         self._data_dir = None if data_dir is None else os.path.abspath(data_dir)
@@ -84,8 +90,9 @@ class Broker:
         """Start, and return when clients are accepted. Raises StartupError, OSError, ConfigError."""
         if self._running is not None:
             raise RuntimeError("the broker has been started already")
+        apis = table() if self._version is None else apis_of(self._version)
         self._running = _Running(
-            self._address, self._start_ms, self._config, self._data_dir, self._seed, self._requests
+            self._address, self._start_ms, self._config, self._data_dir, self._seed, self._requests, apis
         )
         try:
             self._running.loop.wait_for(self._begin)
@@ -391,6 +398,7 @@ class _Running:
         data_dir: str | None,
         seed: int | None,
         requests: RequestLog,
+        apis: Mapping[int, Api],
     ) -> None:
         self.port = StablePort(*address)
         self.loop = Loop(f"odradek-{self.port.address[1]}")
@@ -401,8 +409,8 @@ class _Running:
             self.loop,
             self.port,
             clock,
-            table(),
-            interception.table(table()),
+            apis,
+            interception.table(apis),
             config=config,
             directory=data_dir,
             seed=seed,

@@ -21,10 +21,10 @@ import pytest
 if TYPE_CHECKING:
     from odradek.testing.broker import Broker
 
-MARKER = "odradek(topics=..., config=..., data_dir=..., start_time=..., seed=...): how the odradek fixture's broker is"
-
-OPTIONS = frozenset({"topics", "config", "data_dir", "start_time", "seed"})
+OPTIONS = ("topics", "config", "version", "data_dir", "start_time", "seed")
 """What the marker and the factory take: options of odradek.testing.Broker."""
+
+MARKER = f"odradek({', '.join(f'{name}=...' for name in OPTIONS)}): how the odradek fixture's broker is to be"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Keep the data of brokers under pytest's temporary directory instead of in memory, to look at afterwards.",
     )
+    group.addoption("--odradek-version", metavar="RELEASE", help="Have brokers look like an earlier Kafka: 2.8.")
     parser.addini("odradek_config", "Configuration of every odradek broker: lines NAME=VALUE.", type="linelist")
 
 
@@ -43,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _options(request: pytest.FixtureRequest, given: dict[str, Any]) -> dict[str, Any]:
     """Options of one broker: those given here over those of the ini file and the command line."""
-    if unknown := given.keys() - OPTIONS:
+    if unknown := given.keys() - set(OPTIONS):
         known = ", ".join(sorted(OPTIONS))
         raise pytest.UsageError(f"odradek has no option {', '.join(sorted(unknown))}; it has {known}")
     lines: list[str] = request.config.getini("odradek_config")
@@ -52,6 +53,7 @@ def _options(request: pytest.FixtureRequest, given: dict[str, Any]) -> dict[str,
     pairs = (line.partition("=") for line in lines)
     config = {name.strip(): value.strip() for name, _, value in pairs}
     options = {**given, "config": {**config, **given.get("config", {})}}
+    options.setdefault("version", request.config.getoption("--odradek-version"))
     if request.config.getoption("--odradek-on-disk") and options.get("data_dir") is None:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         options["data_dir"] = factory.mktemp("odradek")

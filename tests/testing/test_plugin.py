@@ -108,7 +108,17 @@ import pytest
 def test_it(odradek):
     odradek.produce("t", "v")
     assert len(odradek.topics()["t"].partitions) == 5
+
+def test_version(odradek):
+    import socket
+    from odradek.wire.apis.api_versions import ApiVersionsRequest, ApiVersionsResponse
+    from odradek.wire.frames import encode_request
+    with socket.create_connection(odradek.address) as connection:
+        connection.sendall(encode_request(ApiVersionsRequest(), 0, 1, "me"))
+        answer = ApiVersionsResponse.decode(connection.recv(1 << 16)[8:], 0)
+    assert {row.api_key: row.max_version for row in answer.api_keys}[3] == 11
 """,
+        "--odradek-version=2.8",
         "--odradek-on-disk",
         f"--basetemp={tmp_path / 'kept'}",
         ini="odradek_config =\n    num.partitions=5\n",
