@@ -4,6 +4,7 @@
     broker.py     what a broker is to a test: an address, and for some a process that can be stopped and killed
     odradek.py    Odradek as its users start it, a process of the installed package
     kafka.py      Apache Kafka 4.3.1, fetched by Maven: a broker, and Kafka's command line tools
+    ledger.py     what clients write to a directory, and what every broker that serves it has to answer
     client.py     what a client is to a test: one shape for producers, consumers and admins of every language
     conftest.py   the fixtures, and `--broker=odradek|kafka|HOST:PORT`
     python/       kafka-python, confluent-kafka and aiokafka in that shape, and what only one of them can do

@@ -50,8 +50,13 @@ TOOLS = {
     "transactional-message-copier": "org.apache.kafka.tools.TransactionalMessageCopier",
 }
 
-ENDS_THE_JVM = {"kafka-verifiable-consumer", "kafka-verifiable-producer", "transactional-message-copier"}
-"""Tools that finish their work in a shutdown hook of the JVM, and therefore get one of their own."""
+ENDS_THE_JVM = {
+    "kafka-metadata-shell",
+    "kafka-verifiable-consumer",
+    "kafka-verifiable-producer",
+    "transactional-message-copier",
+}
+"""Tools that finish their work in a shutdown hook of the JVM or end it, and therefore get one of their own."""
 
 
 class ToolResult(NamedTuple):
