@@ -5,6 +5,7 @@ Commands import what they need when they run: --help and a mistyped option answe
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -107,6 +108,8 @@ def serve(
     log_level: str,
     log_format: str,
 ) -> None:
+    gc.disable()  # a start makes no garbage worth looking for; `foreground` turns it on again
+
     from .config import ConfigError
     from .options import ServeOptions, gather
     from .settings import StartupError

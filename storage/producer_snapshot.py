@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from crc32c import crc32c
+from ..wire.checksum import crc32c
 
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">hI")

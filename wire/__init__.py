@@ -10,6 +10,7 @@ In reading order:
     frames.py       size-delimited frames out of a byte stream; request and response headers
     batches.py      record batches as opaque values: header, checksum, offsets patched in place
     batch_header.py its header alone, which records.py needs too
+    checksum.py     CRC-32C
     records.py      the records inside a batch, for those who must look
     compression.py  gzip, snappy, lz4 and zstd as Kafka's clients understand them
     control.py      the values of control records: transaction markers, leader changes, snapshot frames

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from crc32c import crc32c
+from .checksum import crc32c
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 

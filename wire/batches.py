@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from crc32c import crc32c
-
 from .batch_header import (
     COMPRESSION_MASK,
     CONTROL_BIT,
@@ -39,6 +37,7 @@ from .batch_header import (
     iter_batches,
     read_header,
 )
+from .checksum import crc32c
 from .compression import Compression, compress
 from .records import Record, encode_record, iter_records
 
