@@ -74,7 +74,7 @@ class Compaction:
         self._first_dirty = work.first_dirty
         self._first_uncleanable = work.first_uncleanable
         self._segments = Segments(list(log.segments))
-        self._truncations = log.truncations
+        self._truncations = log.durability.truncations
         self._latest: dict[bytes, int] = {}
         self._walk = TransactionWalk()
         self._producers = {entry.producer_id: (entry.last_offset, entry.epoch) for entry in log.producers}
@@ -228,7 +228,7 @@ class Compaction:
     def install(self, group: list[Segment], output: Segment, now_ms: int) -> None:
         """Put a rewritten segment in place of its group. Abandoned, and the output is gone, if the log changed."""
         present = list(self.log.segments)
-        if self.log.truncations != self._truncations or any(segment not in present for segment in group):
+        if self.log.durability.truncations != self._truncations or any(segment not in present for segment in group):
             output.remove()
             raise Abandoned
         self.log.replace_segments(group, output, now_ms)

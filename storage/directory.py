@@ -278,6 +278,8 @@ class LogDirectory:
         recovery_points = {key: log.recovery_point for key, log in logs}
         self._write(checkpoint.RECOVERY_POINTS, recovery_points)
         self._recovery_points = recovery_points
+        for key, log in logs:
+            log.durability.recovery_point_written(recovery_points[key])
         starts = {key: log.log_start_offset for key, log in logs}
         shown = {key: log.segments[0].base_offset for key, log in logs}
         self._write(checkpoint.LOG_START_OFFSETS, {key: start for key, start in starts.items() if start > shown[key]})

@@ -20,9 +20,9 @@ from typing import Final, NamedTuple
 
 from ..wire.batches import BatchHeader, Buffer, stamp, stamped_prefix
 from ..wire.errors import ErrorCode, KafkaError
-from .checkpoint import PARTITION_METADATA
 from .config import LogConfig
 from .disk import Disk
+from .durability import Durability
 from .epochs import LeaderEpochs
 from .index import AbortedTransaction
 from .lookup import TimestampOffset, aborted_transactions, first_at_or_after, latest
@@ -67,16 +67,11 @@ class PartitionLog:
     """Made by `recovery.load` from what is on the disk."""
 
     __slots__ = (
-        "_complete_end",
-        "_flush_asked_ms",
-        "_flushed_offset",
-        "_identity_unsynced",
-        "_names_unsynced",
-        "_rolled",
         "_snapshots",
         "_trash",
         "config",
         "context",
+        "durability",
         "high_watermark",
         "leader_epochs",
         "log_end_offset",
@@ -87,7 +82,6 @@ class PartitionLog:
         "segments",
         "topic",
         "topic_id",
-        "truncations",
     )
 
     def __init__(
@@ -109,8 +103,7 @@ class PartitionLog:
         now_ms: int,
         complete: bool,
     ) -> None:
-        """`complete`: the files are as `close` leaves them, up to the log end. Otherwise nothing but what lies below
-        the recovery point is known to be on the disk."""
+        """`complete`: the files are as `close` leaves them, up to the log end."""
         self.path = path
         self.topic = topic
         self.partition = partition
@@ -122,17 +115,17 @@ class PartitionLog:
         self.log_start_offset = log_start_offset
         self.log_end_offset = log_end_offset
         self.high_watermark = log_start_offset
-        self._complete_end = log_end_offset if complete else -1
         self.context = context
+        self.durability = Durability(
+            context.disk,
+            path,
+            recovery_point=recovery_point,
+            log_end_offset=log_end_offset,
+            complete=complete,
+            now_ms=now_ms,
+        )
         self._snapshots = snapshots
-        self._flushed_offset = recovery_point
-        self._flush_asked_ms = now_ms
-        self._names_unsynced = not complete
-        self._identity_unsynced = not complete
-        self._rolled: deque[Segment] = deque()
         self._trash: deque[tuple[int, str]] = deque()
-        self.truncations = 0
-        """How often the log was cut: whoever works on segments in another thread compares."""
 
     def __repr__(self) -> str:
         return f"PartitionLog({self.topic}-{self.partition}, {self.log_start_offset}..{self.log_end_offset})"
@@ -141,14 +134,6 @@ class PartitionLog:
     def last_stable_offset(self) -> int:
         """Below it every transaction is decided; what a read_committed consumer may see."""
         return self.producers.last_stable_offset(self.high_watermark)
-
-    @property
-    def recovery_point(self) -> int:
-        """See L4. A rolled segment holds it back until its indexes are on the disk too."""
-        try:
-            return min(self._flushed_offset, self._rolled[0].base_offset)
-        except IndexError:
-            return self._flushed_offset
 
     @property
     def size(self) -> int:
@@ -213,6 +198,8 @@ class PartitionLog:
         if not headers:
             return AppendResult(-1, -1, -1, False)
         last_offset = headers[-1].last_offset
+        if last_offset - self.log_end_offset != sum(header.last_offset_delta + 1 for header in headers) - 1:
+            self.durability.has_gaps(last_offset + 1)
         newest = max(header.max_timestamp for header in headers)
         segment = self.segments.active
         if segment.should_roll(size, last_offset, newest, self.config, now_ms):
@@ -303,12 +290,11 @@ class PartitionLog:
         segment = Segment(self.context.disk, self.path, base_offset, new=True, now_ms=now_ms)
         jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
         segment.jitter_ms = self.context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
-        self._names_unsynced = True
-        self._complete_end = -1
         if base_offset == old.base_offset:
+            self.durability.rolled(None)
             self.segments.replace([old], [segment])
         else:
-            self._rolled.append(old)
+            self.durability.rolled(old)
             self.segments.add(segment)
         return segment
 
@@ -347,7 +333,7 @@ class PartitionLog:
         A crash before the first rename undoes it, one after it finishes it at the next start (recovery.py).
         """
         compacted.rename(SWAP)
-        self._rolled = deque(segment for segment in self._rolled if segment not in old)
+        self.durability.replaced(old)
         self.set_aside(old, now_ms, keep_snapshot=compacted.base_offset)
         compacted.rename("")
         self.segments.replace(old, [compacted])
@@ -363,19 +349,23 @@ class PartitionLog:
     # Truncation
 
     def truncate_to(self, offset: int, now_ms: int) -> None:
-        """Make `offset` the log end, as a follower does whose leader has another history. Nothing if it is beyond."""
+        """Make `offset` the log end, as a follower does whose leader has another history. Nothing if it is beyond.
+
+        What is cut off is gone for good on return: an older recovery point on the disk may lie behind it.
+        """
         if offset >= self.log_end_offset:
             return
         if offset < self.segments[0].base_offset:
             self.truncate_fully_and_start_at(offset, now_ms)
             return
-        self.truncations += 1
         gone = [segment for segment in self.segments if segment.base_offset > offset]
         self.segments.remove(gone)
         for segment in reversed(gone):
             segment.remove()
         self.segments.active.truncate_to(offset, now_ms)
-        self._set_end(offset)
+        self._set_end(offset, gone)
+        self.segments.active.sync(with_indexes=False)
+        self.durability.sync_names()
         self._snapshots.remove_above(offset)
         start = self._snapshots.restore(
             self.producers, self.log_start_offset, offset, now_ms, self.context.producer_expiration_ms
@@ -385,7 +375,6 @@ class PartitionLog:
 
     def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
         """Drop everything; the log is empty and its next offset is `offset`."""
-        self.truncations += 1
         old = list(self.segments)
         for segment in reversed(old):
             segment.remove()
@@ -393,88 +382,51 @@ class PartitionLog:
         self.segments.replace(old, [fresh])
         self.log_start_offset = offset
         self.high_watermark = offset
-        self._set_end(offset)
+        self._set_end(offset, old)
+        self.durability.sync_names()
         self.leader_epochs.clear()
         self._snapshots.remove_above(-1)
         self.producers.restore(None, now_ms, self.context.producer_expiration_ms)
 
-    def _set_end(self, offset: int) -> None:
+    def _set_end(self, offset: int, gone: list[Segment]) -> None:
         self.segments.forget_places()
+        self.durability.truncated(offset, gone)
         self.log_end_offset = offset
         self.log_start_offset = min(self.log_start_offset, offset)
         self.high_watermark = min(self.high_watermark, offset)
-        self._flushed_offset = min(self._flushed_offset, offset)
-        self._complete_end = -1
-        self._names_unsynced = True
-        self._rolled = deque(segment for segment in self._rolled if segment in self.segments)
         self.leader_epochs.truncate_from_end(offset)
 
     # Durability
 
     @property
+    def recovery_point(self) -> int:
+        """See L4."""
+        return self.durability.recovery_point
+
+    @property
     def must_flush(self) -> bool:
         """Whether flush.messages records are not on the disk yet: flush before the reply."""
-        return self.log_end_offset - self._flushed_offset >= self.config.flush_messages
+        return self.log_end_offset - self.durability.flushed_offset >= self.config.flush_messages
 
     @property
     def has_rolled(self) -> bool:
         """Whether a closed segment is not on the disk yet: flush soon."""
-        return bool(self._rolled)
+        return self.durability.has_rolled
 
     def flush_due(self, now_ms: int) -> bool:
         """Whether to flush soon: a segment was rolled, or flush.ms have passed since this was last true."""
-        if self._rolled:
-            return True
-        if self.log_end_offset <= self._flushed_offset or now_ms - self._flush_asked_ms < self.config.flush_ms:
-            return False
-        self._flush_asked_ms = now_ms
-        return True
+        return self.durability.flush_due(self.log_end_offset, self.config.flush_ms, now_ms)
 
     def flush(self) -> None:
         """Bring what has been appended so far to the disk, and the recovery point up to it (L4).
 
         Appends, rolls, retention and truncation may go on meanwhile in another thread.
         """
-        truncations = self.truncations
-        end_offset = self.log_end_offset
-        if end_offset > self._flushed_offset or self._rolled:
-            self._sync_names()
-            self.leader_epochs.sync()
-            rolled = self._rolled
-            while rolled:
-                self._sync_segment(rolled[0], with_indexes=True)
-                rolled.popleft()
-            for segment in self.segments.from_offset(self._flushed_offset):
-                self._sync_segment(segment, with_indexes=False)
-            if truncations == self.truncations:
-                self._flushed_offset = max(self._flushed_offset, end_offset)
-
-    def _sync_segment(self, segment: Segment, with_indexes: bool) -> None:
-        try:
-            segment.sync(with_indexes)
-        except FileNotFoundError:
-            if segment in self.segments:
-                raise
-
-    def _sync_names(self) -> None:
-        """The directory entries of segments that came or went; and once all that names the log."""
-        if not self._names_unsynced:
-            return
-        self._names_unsynced = False
-        disk = self.context.disk
-        try:
-            if self._identity_unsynced:
-                disk.open(os.path.join(self.path, PARTITION_METADATA)).sync()
-                disk.sync_directory(os.path.dirname(self.path))
-                self._identity_unsynced = False
-            disk.sync_directory(self.path)
-        except OSError:
-            self._names_unsynced = True
-            raise
+        self.durability.flush(self.segments, self.leader_epochs, self.log_end_offset)
 
     def close(self) -> None:
         """Make the files what a clean stop leaves: synced, indexes complete, producer state at the log end."""
-        if self._complete_end != self.log_end_offset:
+        if not self.durability.is_complete(self.log_end_offset):
             active = self.segments.active
             active.close_time_index()
             active.trim()
@@ -482,12 +434,13 @@ class PartitionLog:
             active.sync(with_indexes=True)
             if self.log_end_offset > max(self._snapshots.latest, self.log_start_offset):
                 self._snapshots.write(self.log_end_offset, self.producers, sync=True)
-            self._complete_end = self.log_end_offset
+            self.durability.completed(self.log_end_offset)
         self.leader_epochs.sync()
 
     def moved(self, path: str) -> None:
         """Note that the directory has another name now."""
         self.path = path
+        self.durability.directory = path
         self._snapshots.directory = path
         self.leader_epochs.path = os.path.join(path, os.path.basename(self.leader_epochs.path))
         for segment in self.segments:

@@ -3,8 +3,8 @@
 A copy grows in the other directory under a `-future` name, which nobody serves, until it has everything. Then it takes
 the place of the log within one step of the thread that owns the log, and the old files go as those of a deleted log do.
 
-V1  The copy gets a plain name before the old log loses it: after a crash between the two there are two complete logs,
-    never none.
+V1  The copy is synced and gets a plain name before the old log loses it: after a crash between the two there are two
+    complete logs, never none.
 V2  `append` and `flush` touch the copy alone and may run in another thread; everything else belongs to the log's
     thread.
 """
@@ -58,12 +58,14 @@ class Move:
         copy.advance_high_watermark(log.high_watermark)
         if log.leader_epochs.latest > copy.leader_epochs.latest:
             copy.assign_leader_epoch(log.leader_epochs.latest)
+        copy.flush()  # little is left to do if that has been done while copying
         path = f"{self.target.path}/{names.plain(log.topic, log.partition)}"
         self.target.context.disk.rename(copy.path, path)
+        self.target.context.disk.sync_directory(self.target.path)
         copy.moved(path)
         self.target.logs[log.topic, log.partition] = copy
         self.source.delete(log.topic, log.partition, now_ms)
-        log.truncations += 1  # a cleaning of the old log comes too late
+        log.durability.truncations += 1  # a cleaning of the old log comes too late
         return copy
 
     def abandon(self) -> None:

@@ -27,6 +27,7 @@ from .checkpoint import (
 )
 from .config import LogConfig
 from .disk import Disk
+from .durability import GAPS
 from .epochs import LeaderEpochs
 from .errors import StorageError
 from .index import AbortedTransaction
@@ -260,6 +261,7 @@ class Recovery:
         segment.trim()
         if segment.size == file_size:
             return True
+        segment.sync(with_indexes=False)  # an older recovery point may call what comes next trusted
         cut = f"cut {file_size - segment.size} of {file_size} bytes, from offset {batches.next_offset} on"
         self.report(os.path.basename(segment.path), f"{cut}: {batches.reason}")
         return False
@@ -297,7 +299,7 @@ def load(
     if segments and not clean:
         holds_recovery_point = Segments(segments).from_offset(recovery_point)[0].base_offset
         first_unchecked = min(unindexed | {holds_recovery_point})
-        if gapless:
+        if gapless and GAPS not in names:
             recovery.gapless_from = holds_recovery_point
     if not has_epochs:
         recovery.rebuild_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
@@ -330,6 +332,8 @@ def load(
         recovery_point=end_offset if clean else min(recovery_point, end_offset),
         now_ms=now_ms, complete=clean,
     )  # fmt: skip
+    if GAPS in names:
+        log.durability.has_gaps(end_offset)
     log.advance_high_watermark(high_watermark)
     return log
 

@@ -1,11 +1,14 @@
 """From files to a log: what a crash left half-done, torn tails, damaged small files, compactions in flight."""
 
+import random
 import shutil
 from pathlib import Path
 
 import pytest
 
 from odradek.storage.config import LogConfig
+from odradek.storage.directory import LogDirectory
+from odradek.storage.disk import LocalDisk
 from odradek.storage.errors import StorageError
 from odradek.storage.log import Origin, PartitionLog
 from odradek.storage.recovery import RecoveryReport, open_log
@@ -147,6 +150,29 @@ def test_a_java_broker_may_have_left_offsets_out_between_segments(tmp_path: Path
     with open(segment_path(tmp_path, 13), "r+b") as stream:
         stream.truncate(3 * len(batch()))
     assert opened(tmp_path, SMALL, clean=False, gapless=False, high_watermark=50).log_end_offset == 50
+
+
+def test_a_followers_log_may_leave_offsets_out(tmp_path: Path) -> None:
+    """Its leader's was compacted. After a crash that is not taken for a loss; a clean stop ends the exception."""
+    disk = LocalDisk()
+    directory = LogDirectory(str(tmp_path), disk, random=random.Random(1))
+    directory.open(node_id=1, cluster_id=None, make_cluster_id=lambda: "c", now_ms=NOW_MS)
+    log = directory.create("t", 0, TOPIC_ID, SMALL, NOW_MS)
+    replicate(log, [stamped(batch(), offset) for offset in range(0, 90, 3)])
+    assert (tmp_path / "t-0" / "offset-gaps").exists()
+    log.flush()
+    replicate(log, [stamped(batch(), 100)])
+    directory.unlock()  # a crash
+    again = LogDirectory(str(tmp_path), disk, random=random.Random(1))
+    again.open(node_id=1, cluster_id=None, make_cluster_id=lambda: "c", now_ms=NOW_MS)
+    for step in again.loads(lambda topic: SMALL, NOW_MS):
+        step()
+    follower = again.logs["t", 0]
+    follower.advance_high_watermark(101)
+    assert offsets(follower) == [*range(0, 90, 3), 100]
+    assert (tmp_path / "t-0" / "offset-gaps").exists()
+    again.close(broker_epoch=1)
+    assert not (tmp_path / "t-0" / "offset-gaps").exists()
 
 
 def test_everything_but_the_batches_is_made_again(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""How much of one log is on the disk, and how the rest gets there (invariant L4 of log.py).
+
+Y1  `recovery_point` moves only after everything below it was synced: batches, the indexes of segments that end there,
+    the names of files, leader epochs, and once what names the log itself.
+Y2  Below a recovery point that was written down nothing is checked after a crash. Whoever takes data away (truncation,
+    recovery) syncs that at once: the written recovery point may be an older one, and higher.
+Y3  After a crash, offsets missing above the recovery point are taken for lost. So before a follower's log, or a copy,
+    gets batches that leave offsets out, a file in its directory says that it has such gaps.
+
+`flush` may run in another thread beside all else: it works on what was there when it began.
+"""
+
+import os
+from collections import deque
+from typing import Final
+
+from .checkpoint import PARTITION_METADATA
+from .disk import Disk
+from .epochs import LeaderEpochs
+from .segment import Segment
+from .segments import Segments
+
+GAPS: Final = "offset-gaps"
+"""The file of Y3. Java brokers ignore it; it is gone after a clean stop."""
+
+
+class Durability:
+    __slots__ = (
+        "_complete_end",
+        "_disk",
+        "_flush_asked_ms",
+        "_flushed_offset",
+        "_gaps_end",
+        "_identity_unsynced",
+        "_names_unsynced",
+        "_rolled",
+        "directory",
+        "truncations",
+    )
+
+    def __init__(
+        self, disk: Disk, directory: str, *, recovery_point: int, log_end_offset: int, complete: bool, now_ms: int
+    ) -> None:
+        """`complete`: the files are as a clean stop leaves them, up to the log end. Otherwise nothing but what lies
+        below the recovery point is known to be on the disk."""
+        self.directory = directory
+        self.truncations = 0
+        """How often the log was cut: whoever works on its segments in another thread compares."""
+        self._disk = disk
+        self._complete_end = log_end_offset if complete else -1
+        self._flush_asked_ms = now_ms
+        self._flushed_offset = recovery_point
+        self._gaps_end = -1
+        self._identity_unsynced = not complete
+        self._names_unsynced = not complete
+        self._rolled: deque[Segment] = deque()
+
+    @property
+    def recovery_point(self) -> int:
+        """A rolled segment holds it back until its indexes are on the disk too."""
+        try:
+            return min(self._flushed_offset, self._rolled[0].base_offset)
+        except IndexError:
+            return self._flushed_offset
+
+    @property
+    def flushed_offset(self) -> int:
+        """Below it all batches are on the disk."""
+        return self._flushed_offset
+
+    @property
+    def has_rolled(self) -> bool:
+        return bool(self._rolled)
+
+    def is_complete(self, log_end_offset: int) -> bool:
+        """Whether the files are as a clean stop leaves them."""
+        return self._complete_end == log_end_offset
+
+    def completed(self, log_end_offset: int) -> None:
+        self._complete_end = log_end_offset
+
+    # What happens to the log
+
+    def rolled(self, closed: Segment | None) -> None:
+        """A new segment was made; `closed` is the one before it, if it has been closed."""
+        self._names_unsynced = True
+        self._complete_end = -1
+        if closed is not None:
+            self._rolled.append(closed)
+
+    def replaced(self, gone: list[Segment]) -> None:
+        """Some segments are no longer part of the log."""
+        self._rolled = deque(segment for segment in self._rolled if segment not in gone)
+
+    def truncated(self, offset: int, gone: list[Segment]) -> None:
+        self.truncations += 1
+        self._flushed_offset = min(self._flushed_offset, offset)
+        self._names_unsynced = True
+        self._complete_end = -1
+        self.replaced(gone)
+
+    def has_gaps(self, end_offset: int) -> None:
+        """Offsets are left out somewhere below `end_offset`; called before that is so (Y3)."""
+        if self._gaps_end < 0:
+            self._disk.write_atomic(os.path.join(self.directory, GAPS), b"")
+        self._gaps_end = max(self._gaps_end, end_offset)
+
+    def recovery_point_written(self, recovery_point: int) -> None:
+        """What lies below is out of danger."""
+        if 0 <= self._gaps_end <= recovery_point:
+            self._disk.remove(os.path.join(self.directory, GAPS))
+            self._gaps_end = -1
+
+    # Flushing
+
+    def flush_due(self, log_end_offset: int, flush_ms: int, now_ms: int) -> bool:
+        """Whether a segment was rolled, or `flush_ms` have passed since this was last true."""
+        if self._rolled:
+            return True
+        if log_end_offset <= self._flushed_offset or now_ms - self._flush_asked_ms < flush_ms:
+            return False
+        self._flush_asked_ms = now_ms
+        return True
+
+    def flush(self, segments: Segments, epochs: LeaderEpochs, log_end_offset: int) -> None:
+        """Bring everything below `log_end_offset` to the disk (Y1)."""
+        truncations = self.truncations
+        rolled = self._rolled
+        if log_end_offset <= self._flushed_offset and not rolled:
+            return
+        self.sync_names()
+        epochs.sync()
+        while rolled:
+            _sync(rolled[0], segments, with_indexes=True)
+            rolled.popleft()
+        for segment in segments.from_offset(self._flushed_offset):
+            _sync(segment, segments, with_indexes=False)
+        if truncations == self.truncations:
+            self._flushed_offset = max(self._flushed_offset, log_end_offset)
+
+    def sync_names(self) -> None:
+        """The directory entries of segments that came or went; and once all that names the log."""
+        if not self._names_unsynced:
+            return
+        self._names_unsynced = False
+        try:
+            if self._identity_unsynced:
+                self._disk.open(os.path.join(self.directory, PARTITION_METADATA)).sync()
+                self._disk.sync_directory(os.path.dirname(self.directory))
+                self._identity_unsynced = False
+            self._disk.sync_directory(self.directory)
+        except OSError:
+            self._names_unsynced = True
+            raise
+
+
+def _sync(segment: Segment, segments: Segments, with_indexes: bool) -> None:
+    try:
+        segment.sync(with_indexes)
+    except FileNotFoundError:
+        if segment in segments:
+            raise
