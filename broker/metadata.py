@@ -100,6 +100,8 @@ class ClusterMetadata:
         self._waiting: list[_Operation] = []
         self._work = trio.Event()
         self._log: MetadataLog | None = None
+        self._disk_use = trio.Lock()
+        """Held by whoever has worker threads at the log: they may not meet there."""
         self._bootstrap: list[Message] = []
         """What an empty log is to begin with."""
 
@@ -191,7 +193,8 @@ class ClusterMetadata:
                 lambda controller, now_ms: brokers.fence_broker(controller, self.node_id),
             ]
         )
-        await self._broker.offload(self._disk_log.close)
+        async with self._disk_use:  # a snapshot may still be on its way
+            await self._broker.offload(self._disk_log.close)
 
     @property
     def _disk_log(self) -> MetadataLog:
@@ -241,15 +244,20 @@ class ClusterMetadata:
         """Serve `submit` until cancelled; raises OSError when the log's disk fails (M3)."""
         while True:
             await self._work.wait()
-            self._work = trio.Event()
-            operations, self._waiting = self._waiting, []
-            outcomes = [self._decide(operation) for operation in operations]  # M1
-            if self._disk_log.needs_flush:
-                await self._broker.offload(self._disk_log.flush)
-            await self._publish()
-            for operation, (answer, error) in zip(operations, outcomes, strict=True):
-                operation.then(answer, error)  # M2
-            await self._snapshot()
+            async with self._disk_use:
+                await self._serve_waiting()
+                await self._snapshot()
+
+    async def _serve_waiting(self) -> None:
+        """Decide on everything that waits, in order, and answer when all of it is durable."""
+        self._work = trio.Event()
+        operations, self._waiting = self._waiting, []
+        outcomes = [self._decide(operation) for operation in operations]  # M1
+        if self._disk_log.needs_flush:
+            await self._broker.offload(self._disk_log.flush)
+        await self._publish()
+        for operation, (answer, error) in zip(operations, outcomes, strict=True):
+            operation.then(answer, error)  # M2
 
     async def _snapshot(self) -> None:
         """Write a snapshot when one is due. Operations wait meanwhile; that is seldom and short."""

@@ -179,7 +179,8 @@ def test_after_a_kill_the_last_leader_leads_again_and_recovers(tmp_path: Path) -
     async def first() -> None:
         async with broker(tmp_path / "running") as (_, connect):
             await create_topic(await connect(), "t")
-            shutil.copytree(tmp_path / "running", killed)  # what a killed process leaves
+            unfinished = shutil.ignore_patterns("*.tmp")  # a worker thread may be at one
+            shutil.copytree(tmp_path / "running", killed, ignore=unfinished)  # what a killed process leaves
 
     def check(serving: Broker) -> None:
         (only,) = serving.metadata.image.topics["t"].partitions
@@ -491,19 +492,19 @@ def test_it_is_recorded_in_which_directory_a_replica_is(tmp_path: Path) -> None:
 
 def test_snapshots_are_written_as_the_log_grows_and_bear_the_next_start(tmp_path: Path) -> None:
     metadata = tmp_path / "__cluster_metadata-0"
-    small: dict[str, str | int] = {"metadata_log_max_record_bytes_between_snapshots": 2000}
+    small: dict[str, str | int] = {"metadata_log_max_record_bytes_between_snapshots": 1200}
 
     async def grow() -> None:
         async with broker(tmp_path, **small) as (_, connect):
             peer = await connect()
-            for number in range(30):
+            for number in range(20):
                 await create_topic(peer, f"t{number}", retention_ms=1000 + number)
 
     run(grow)
     snapshots = sorted(metadata.glob("*.checkpoint"))
     assert len(snapshots) > 2
     newest = decode_snapshot(snapshots[-1].read_bytes(), "newest")
-    assert sum(isinstance(one, cluster.TopicRecord) for one in newest.records) >= 20
+    assert sum(isinstance(one, cluster.TopicRecord) for one in newest.records) > 10
 
     # Something that the snapshot alone says shows that it is what replay begins with.
     newest.records.append(
@@ -514,9 +515,9 @@ def test_snapshots_are_written_as_the_log_grows_and_bear_the_next_start(tmp_path
 
     def check(serving: Broker) -> None:
         image = serving.metadata.image
-        assert len(image.topics) == 30
+        assert len(image.topics) == 20
         assert image.configs[16, "cm"] == {"metrics": "only in the snapshot"}
-        assert image.topic_configs("t29") == {"retention.ms": "1029"}
+        assert image.topic_configs("t19") == {"retention.ms": "1019"}
         assert all(one.leader == 1 for topic in image.topics.values() for one in topic.partitions)
 
     run(partial(started, tmp_path, check))
@@ -535,17 +536,17 @@ def test_a_snapshot_is_due_after_its_interval(tmp_path: Path) -> None:
 def test_old_snapshots_go_when_there_is_too_much_of_them(tmp_path: Path) -> None:
     limits: dict[str, str | int] = {
         "metadata_log_max_record_bytes_between_snapshots": 500,
-        "metadata_max_retention_bytes": 20_000,
+        "metadata_max_retention_bytes": 6000,
     }
 
     async def grow() -> None:
         async with broker(tmp_path, **limits) as (_, connect):
             peer = await connect()
-            for number in range(60):
+            for number in range(20):
                 await create_topic(peer, f"t{number}")
 
     run(grow)
     metadata = tmp_path / "__cluster_metadata-0"
     kept = sorted(metadata.glob("*.checkpoint"))
-    assert 1 <= len(kept) < 10
-    run(partial(started, tmp_path, lambda serving: serving.metadata.image.topics["t59"]))
+    assert 1 <= len(kept) < 5
+    run(partial(started, tmp_path, lambda serving: serving.metadata.image.topics["t19"]))
