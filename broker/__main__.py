@@ -91,6 +91,8 @@ def main() -> None:
 @click.option("-c", "configs", multiple=True, metavar="NAME=VALUE", help="Set a configuration (repeatable).")
 @click.option("--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS]", help="Create a topic if it is missing.")
 @click.option("--as-version", metavar="RELEASE", help="Show clients what an earlier Kafka speaks, such as 2.8.")
+@click.option("--control", metavar="HOST:PORT", help="Let tests control the broker over HTTP (docs/testing.md).")
+@click.option("--control-token", metavar="TOKEN", help="What they must send; a random one is made and told.")
 @click.option("--ready-json", is_flag=True, help="Say it with a JSON line: bootstrap, pid, cluster_id, data_dir.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Log this and above.")
 @click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of log lines.")
@@ -104,6 +106,8 @@ def serve(
     configs: tuple[str, ...],
     topics: tuple[str, ...],
     as_version: str | None,
+    control: str | None,
+    control_token: str | None,
     ready_json: bool,
     log_level: str,
     log_format: str,
@@ -117,12 +121,19 @@ def serve(
     if ephemeral and data_dir is not None:
         raise Failure("--ephemeral and --data-dir exclude each other: the one forgets what the other keeps")
     configure(log_level, log_format)
-    temporary = tempfile.mkdtemp(prefix="odradek-") if ephemeral else None
+    if control is None and control_token is not None:
+        raise Failure("--control-token is for --control, which is not given")
+    temporary = tempfile.mkdtemp(prefix="odradek-") if ephemeral and control is None else None
     try:
         directory = temporary or data_dir
         settings, notes = gather(ServeOptions(listen, advertise, directory, config_file, configs, topics, as_version))
         for note in notes:
             logging.getLogger("odradek.broker").warning("%s", note)
+        if control is not None:
+            from ..testing.serving import serve_controlled
+
+            serve_controlled(settings, control=control, token=control_token, in_memory=ephemeral, as_json=ready_json)
+            return
         from .foreground import serve_until_signal
 
         serve_until_signal(settings, as_json=ready_json, temporary=temporary)

@@ -149,6 +149,10 @@ class Broker:
         return self._parts.port.address
 
     @property
+    def cluster_id(self) -> str:
+        return self._parts.node.broker.metadata.cluster_id
+
+    @property
     def clock(self) -> ClockControl:
         """The broker's time: `advance`, `freeze`, `resume`."""
         return self._parts.clock

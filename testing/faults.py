@@ -28,6 +28,9 @@ Lost = Literal["request", "reply", "half-reply"]
 """What a disconnection takes with it: the request, before anything was done; the reply to a request that was carried
 out; or the second half of that reply."""
 
+NAMES_SHOWN = 10
+"""Of those that there are, when a name is like none of them."""
+
 LOST: tuple[Lost, ...] = ("request", "reply", "half-reply")
 
 
@@ -223,4 +226,6 @@ def _error_named(name: str) -> ErrorCode:
 def _nearest(name: str, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(name, names, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are {', '.join(names[:NAMES_SHOWN])} and {len(names) - NAMES_SHOWN} others"

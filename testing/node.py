@@ -37,7 +37,7 @@ MEMORY_DIRECTORY = "/odradek"
 LISTENER = "PLAINTEXT"
 
 FEW_PARTITIONS = {"offsets.topic.num.partitions": "4", "transaction.state.log.num.partitions": "4"}
-"""Kafka's 50 each would be files to make and read again at every start, for a handful of groups."""
+"""In memory: Kafka's 50 each would be files to make and read again at every reset, for a handful of groups."""
 
 LOAD_S = 5
 """How long a start waits for groups to be read from their logs."""
@@ -107,7 +107,7 @@ class Node:
         self._clock = clock
         self._apis = apis
         self._served = served
-        self._config = {**FEW_PARTITIONS, **config, "log.dirs": directory or MEMORY_DIRECTORY}
+        self._config = {**(FEW_PARTITIONS if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
         self._life: _Life | None = None
