@@ -88,7 +88,7 @@ class Compaction:
         ]
 
     def _batches(self, segment: Segment) -> Iterator[tuple[BatchHeader, memoryview, int]]:
-        batches = GoodBatches(segment, segment.size, gapless=False)
+        batches = GoodBatches(segment, segment.size)
         for header, data, position in batches:
             self._note_bytes(header.size)
             yield header, data, position

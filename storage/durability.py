@@ -4,24 +4,21 @@ Y1  `recovery_point` moves only after everything below it was synced: batches, t
     the names of files, leader epochs, and once what names the log itself.
 Y2  Below a recovery point that was written down nothing is checked after a crash. Whoever takes data away (truncation,
     recovery) syncs that at once: the written recovery point may be an older one, and higher.
-Y3  After a crash, offsets missing above the recovery point are taken for lost. So before a follower's log, or a copy,
-    gets batches that leave offsets out, a file in its directory says that it has such gaps.
+Y3  After a crash, offsets that are missing above the recovery point are taken for lost, but for the gaps in gaps.py.
 
 `flush` may run in another thread beside all else: it works on what was there when it began.
 """
 
 import os
 from collections import deque
-from typing import Final
+from collections.abc import Mapping
 
 from .checkpoint import PARTITION_METADATA
 from .disk import Disk
 from .epochs import LeaderEpochs
+from .gaps import Gaps
 from .segment import Segment
 from .segments import Segments
-
-GAPS: Final = "offset-gaps"
-"""The file of Y3. Java brokers ignore it; it is gone after a clean stop."""
 
 
 class Durability:
@@ -30,7 +27,7 @@ class Durability:
         "_disk",
         "_flush_asked_ms",
         "_flushed_offset",
-        "_gaps_end",
+        "_gaps",
         "_identity_unsynced",
         "_names_unsynced",
         "_rolled",
@@ -39,7 +36,15 @@ class Durability:
     )
 
     def __init__(
-        self, disk: Disk, directory: str, *, recovery_point: int, log_end_offset: int, complete: bool, now_ms: int
+        self,
+        disk: Disk,
+        directory: str,
+        *,
+        recovery_point: int,
+        log_end_offset: int,
+        complete: bool,
+        gaps: Mapping[int, int],
+        now_ms: int,
     ) -> None:
         """`complete`: the files are as a clean stop leaves them, up to the log end. Otherwise nothing but what lies
         below the recovery point is known to be on the disk."""
@@ -50,16 +55,16 @@ class Durability:
         self._complete_end = log_end_offset if complete else -1
         self._flush_asked_ms = now_ms
         self._flushed_offset = recovery_point
-        self._gaps_end = -1
+        self._gaps = Gaps(disk, gaps)
         self._identity_unsynced = not complete
         self._names_unsynced = not complete
-        self._rolled: deque[Segment] = deque()
+        self._rolled: deque[tuple[Segment, int]] = deque()  # closed and not yet synced; where the next one begins
 
     @property
     def recovery_point(self) -> int:
-        """A rolled segment holds it back until its indexes are on the disk too."""
+        """It stays within a closed segment, which a crash then has checked, until its indexes are on the disk too."""
         try:
-            return min(self._flushed_offset, self._rolled[0].base_offset)
+            return min(self._flushed_offset, self._rolled[0][1] - 1)
         except IndexError:
             return self._flushed_offset
 
@@ -81,16 +86,16 @@ class Durability:
 
     # What happens to the log
 
-    def rolled(self, closed: Segment | None) -> None:
-        """A new segment was made; `closed` is the one before it, if it has been closed."""
+    def rolled(self, closed: Segment | None, base_offset: int) -> None:
+        """A new segment was made, at `base_offset`; `closed` is the one before it, if it has been closed."""
         self._names_unsynced = True
         self._complete_end = -1
         if closed is not None:
-            self._rolled.append(closed)
+            self._rolled.append((closed, base_offset))
 
     def replaced(self, gone: list[Segment]) -> None:
         """Some segments are no longer part of the log."""
-        self._rolled = deque(segment for segment in self._rolled if segment not in gone)
+        self._rolled = deque(entry for entry in self._rolled if entry[0] not in gone)
 
     def truncated(self, offset: int, gone: list[Segment]) -> None:
         self.truncations += 1
@@ -99,17 +104,12 @@ class Durability:
         self._complete_end = -1
         self.replaced(gone)
 
-    def has_gaps(self, end_offset: int) -> None:
-        """Offsets are left out somewhere below `end_offset`; called before that is so (Y3)."""
-        if self._gaps_end < 0:
-            self._disk.write_atomic(os.path.join(self.directory, GAPS), b"")
-        self._gaps_end = max(self._gaps_end, end_offset)
+    def note_gaps(self, gaps: list[tuple[int, int]]) -> None:
+        """Offsets from the first of each pair up to the second are going to be left out (Y3)."""
+        self._gaps.note(self.directory, gaps)
 
     def recovery_point_written(self, recovery_point: int) -> None:
-        """What lies below is out of danger."""
-        if 0 <= self._gaps_end <= recovery_point:
-            self._disk.remove(os.path.join(self.directory, GAPS))
-            self._gaps_end = -1
+        self._gaps.forget_below(self.directory, recovery_point)
 
     # Flushing
 
@@ -128,10 +128,12 @@ class Durability:
         rolled = self._rolled
         if log_end_offset <= self._flushed_offset and not rolled:
             return
+        if self._gaps.sync(self.directory):
+            self._names_unsynced = True
         self.sync_names()
         epochs.sync()
         while rolled:
-            _sync(rolled[0], segments, with_indexes=True)
+            _sync(rolled[0][0], segments, with_indexes=True)
             rolled.popleft()
         for segment in segments.from_offset(self._flushed_offset):
             _sync(segment, segments, with_indexes=False)

@@ -14,6 +14,7 @@ Offsets are records, sizes bytes, times milliseconds.
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
@@ -28,7 +29,7 @@ from .index import AbortedTransaction
 from .lookup import TimestampOffset, aborted_transactions, first_at_or_after, latest
 from .origin import Origin
 from .producers import Producers, VerificationGuard
-from .replicated import check_replicated
+from .replicated import check_replicated, gaps_between
 from .retention import expired
 from .segment import DELETED, SWAP, Segment
 from .segments import ReadResult, Segments
@@ -102,8 +103,9 @@ class PartitionLog:
         recovery_point: int,
         now_ms: int,
         complete: bool,
+        gaps: Mapping[int, int],
     ) -> None:
-        """`complete`: the files are as `close` leaves them, up to the log end."""
+        """`complete`: the files are as `close` leaves them, up to the log end. `gaps`: see gaps.py."""
         self.path = path
         self.topic = topic
         self.partition = partition
@@ -122,6 +124,7 @@ class PartitionLog:
             recovery_point=recovery_point,
             log_end_offset=log_end_offset,
             complete=complete,
+            gaps=gaps,
             now_ms=now_ms,
         )
         self._snapshots = snapshots
@@ -198,8 +201,9 @@ class PartitionLog:
         if not headers:
             return AppendResult(-1, -1, -1, False)
         last_offset = headers[-1].last_offset
-        if last_offset - self.log_end_offset != sum(header.last_offset_delta + 1 for header in headers) - 1:
-            self.durability.has_gaps(last_offset + 1)
+        gaps = gaps_between(headers, self.log_end_offset)
+        if gaps:
+            self.durability.note_gaps(gaps)
         newest = max(header.max_timestamp for header in headers)
         segment = self.segments.active
         if segment.should_roll(size, last_offset, newest, self.config, now_ms):
@@ -291,10 +295,10 @@ class PartitionLog:
         jitter_ms = min(self.config.segment_jitter_ms, self.config.segment_ms)
         segment.jitter_ms = self.context.random.randrange(jitter_ms) if jitter_ms > 0 else 0
         if base_offset == old.base_offset:
-            self.durability.rolled(None)
+            self.durability.rolled(None, base_offset)
             self.segments.replace([old], [segment])
         else:
-            self.durability.rolled(old)
+            self.durability.rolled(old, base_offset)
             self.segments.add(segment)
         return segment
 

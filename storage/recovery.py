@@ -14,7 +14,7 @@ R4  Indexes, producer state and leader epochs are made from the batches again wh
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from ..wire import uuids
@@ -27,9 +27,9 @@ from .checkpoint import (
 )
 from .config import LogConfig
 from .disk import Disk
-from .durability import GAPS
 from .epochs import LeaderEpochs
 from .errors import StorageError
+from .gaps import GAPS, read_gaps
 from .index import AbortedTransaction
 from .log import LogContext, PartitionLog
 from .producers import Producers
@@ -84,7 +84,8 @@ class Recovery:
         self.now_ms = now_ms
         self.producers = Producers(verify_transactions=context.verify_transactions)
         self.gapless_from = MAX_OFFSET
-        """In the segments from this base offset on every offset was written."""
+        """Above it every offset was written, but for `gaps`."""
+        self.gaps: Mapping[int, int] = {}
         self.epochs_differ = False
         """The batches were written in other leader epochs than their file says."""
         self._last_epoch = -1
@@ -222,13 +223,12 @@ class Recovery:
     def _has_hole(self, segment: Segment, following: Segment) -> bool:
         """Whether the disk lost whole batches at the end of a segment."""
         end_offset = segment.end_offset()
-        if not self._is_gapless(segment) or end_offset == following.base_offset:
+        if following.base_offset in (end_offset, self.gaps.get(end_offset)):
+            return False
+        if following.base_offset <= self.gapless_from:
             return False
         self.report(os.path.basename(segment.path), f"the batches from {end_offset} to the next segment are missing")
         return True
-
-    def _is_gapless(self, segment: Segment) -> bool:
-        return segment.base_offset >= self.gapless_from
 
     def restore(self, snapshots: Snapshots, log_start_offset: int, end_offset: int) -> int:
         return snapshots.restore(
@@ -241,7 +241,7 @@ class Recovery:
         segment.reset_indexes()
         segment.transaction_index.reset()
         config, producers = self.config, self.producers
-        batches = GoodBatches(segment, file_size, gapless=self._is_gapless(segment))
+        batches = GoodBatches(segment, file_size, self.gapless_from, self.gaps)
         for header, data, position in batches:
             epoch, recorded = header.partition_leader_epoch, epochs.epoch_for_offset(header.base_offset)
             if epoch < self._last_epoch:
@@ -284,11 +284,12 @@ def load(
 ) -> PartitionLog:
     """Open the log in directory `path`. The offsets are what the checkpoints say, 0 if they say nothing.
 
-    `gapless`: above the recovery point no offsets were left out on purpose, which a Java broker's compaction may do.
+    `gapless`: above the recovery point no offsets were left out but those in gaps.py; a Java broker's compaction does.
     Raises StorageError if a file is damaged in a way that no rule repairs.
     """
     recovery = Recovery(context, path, config, now_ms, report)
     names = recovery.tidy()
+    recovery.gaps = read_gaps(context.disk, path) if GAPS in names else {}
     topic_id = recovery.topic_id(names)
     segments, unindexed = recovery.segments(names)
     snapshots = Snapshots(context.disk, path, [_offset_of(name) for name in names if name.endswith(SNAPSHOT)])
@@ -297,10 +298,9 @@ def load(
     clean = clean and not unindexed
     first_unchecked = MAX_OFFSET
     if segments and not clean:
-        holds_recovery_point = Segments(segments).from_offset(recovery_point)[0].base_offset
-        first_unchecked = min(unindexed | {holds_recovery_point})
-        if gapless and GAPS not in names:
-            recovery.gapless_from = holds_recovery_point
+        first_unchecked = min(unindexed | {Segments(segments).from_offset(recovery_point)[0].base_offset})
+        if gapless:
+            recovery.gapless_from = recovery_point
     if not has_epochs:
         recovery.rebuild_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
     if segments and not clean:
@@ -330,10 +330,8 @@ def load(
         segments=container, snapshots=snapshots, leader_epochs=epochs, producers=recovery.producers,
         log_start_offset=start_offset, log_end_offset=end_offset,
         recovery_point=end_offset if clean else min(recovery_point, end_offset),
-        now_ms=now_ms, complete=clean,
+        now_ms=now_ms, complete=clean, gaps=recovery.gaps,
     )  # fmt: skip
-    if GAPS in names:
-        log.durability.has_gaps(end_offset)
     log.advance_high_watermark(high_watermark)
     return log
 
@@ -359,7 +357,7 @@ def create(
         context, path, topic, partition, topic_id, config,
         segments=Segments([recovery.new_segment(0)]), snapshots=Snapshots(disk, path, []),
         leader_epochs=LeaderEpochs(disk, os.path.join(path, LEADER_EPOCHS)), producers=recovery.producers,
-        log_start_offset=0, log_end_offset=0, recovery_point=0, now_ms=now_ms, complete=False,
+        log_start_offset=0, log_end_offset=0, recovery_point=0, now_ms=now_ms, complete=False, gaps={},
     )  # fmt: skip
 
 

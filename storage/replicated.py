@@ -30,3 +30,13 @@ def check_replicated(records: Buffer, log_end_offset: int, config: LogConfig) ->
     if size > config.segment_bytes:
         raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, f"{size} bytes do not fit into a segment")
     return headers, size
+
+
+def gaps_between(headers: list[BatchHeader], log_end_offset: int) -> list[tuple[int, int]]:
+    """What batches leave out behind the log end and between them: (first missing offset, first that is there again)."""
+    gaps = []
+    for header in headers:
+        if header.base_offset != log_end_offset:
+            gaps.append((log_end_offset, header.base_offset))
+        log_end_offset = header.base_offset + header.last_offset_delta + 1
+    return gaps

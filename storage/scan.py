@@ -1,10 +1,10 @@
 """Whole batches of a segment, read in large pieces and checked one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..wire.batches import HEADER_BYTES, MAGIC, BatchHeader, check_crc, read_header
-from .segment import MAX_RELATIVE_OFFSET, Segment
+from .segment import MAX_OFFSET, MAX_RELATIVE_OFFSET, Segment
 
 # Large enough that a batch of the usual largest size is seldom read twice, small beside the memory of a few threads.
 READ_BYTES: Final = 4 * 1024 * 1024
@@ -13,13 +13,16 @@ READ_BYTES: Final = 4 * 1024 * 1024
 class GoodBatches:
     """The batches at the start of a segment that pass every check; then `reason` says what stopped the walk.
 
-    `gapless`: each offset has to be there, also the segment's first.
+    Above `gapless_from` no offsets may be left out but `gaps` (first missing -> first there again).
     """
 
-    def __init__(self, segment: Segment, file_size: int, *, gapless: bool) -> None:
+    def __init__(
+        self, segment: Segment, file_size: int, gapless_from: int = MAX_OFFSET, gaps: Mapping[int, int] | None = None
+    ) -> None:
         self.reason = ""
         self.next_offset = segment.base_offset
-        self._gapless = gapless
+        self._gapless_from = gapless_from
+        self._gaps = gaps or {}
         self._file = segment.file
         self._base_offset = segment.base_offset
         self._size = file_size
@@ -65,4 +68,6 @@ class GoodBatches:
         return not self.reason
 
     def _leaves_gap(self, header: BatchHeader) -> bool:
-        return self._gapless and header.base_offset > self.next_offset
+        if header.base_offset == self.next_offset or header.base_offset <= self._gapless_from:
+            return False
+        return self._gaps.get(self.next_offset) != header.base_offset

@@ -17,12 +17,13 @@ import pytest
 from odradek.storage.compaction import Compaction
 from odradek.storage.config import LogConfig
 from odradek.storage.directory import LogDirectory
-from odradek.storage.log import PartitionLog
+from odradek.storage.log import Origin, PartitionLog
 from odradek.wire.batches import build_batch
 from odradek.wire.records import Record
 
 from .logs import NOW_MS, TOPIC_ID, records
 from .simulated_disk import SimulatedDisk
+from .test_log import stamped
 
 SEEDS = int(os.environ.get("ODRADEK_CRASH_SEEDS", "150"))
 LIVES = 4
@@ -62,6 +63,7 @@ class World:
         self.expected = {
             ("t", 0): Expected(LogConfig(retention_bytes=2000, retention_ms=-1, **sizes, **shared)),
             ("c", 0): Expected(LogConfig(cleanup_policy=frozenset(["compact"]), **sizes, **shared)),
+            ("follower", 0): Expected(LogConfig(retention_ms=-1, **sizes, **shared)),
         }
         self.directory = self.start()
         for (topic, partition), expected in self.expected.items():
@@ -122,8 +124,13 @@ class World:
             sequence = last.get(PRODUCER, max(expected.sequences.values(), default=-1)) + 1
             fields = {"producer_id": PRODUCER, "producer_epoch": 0, "base_sequence": sequence}
         data = build_batch(batch, **fields)  # type: ignore[arg-type]
-        base_offset = log.append(data, leader_epoch=expected.epoch, now_ms=NOW_MS).base_offset
-        assert base_offset == expected.end_offset
+        base_offset = expected.end_offset
+        if log.topic == "follower":
+            base_offset += self.random.choice([0, 0, 0, 5])  # its leader's log was compacted
+            data = stamped(data, base_offset, expected.epoch)
+            log.append(data, leader_epoch=-1, now_ms=NOW_MS, origin=Origin.REPLICATION)
+        else:
+            assert log.append(data, leader_epoch=expected.epoch, now_ms=NOW_MS).base_offset == base_offset
         for number, record in enumerate(batch):
             assert record.key is not None
             expected.history[base_offset + number] = record.key, record.value
@@ -182,7 +189,7 @@ class World:
         if log.config.compact:
             assert {record.key: record.value for record in found} == expected.table(start, end)
         else:
-            assert [record.offset for record in found] == list(range(start, end))
+            assert [record.offset for record in found] == sorted(at for at in expected.history if at >= start)
         last = max((at for at in expected.sequences if at >= start), default=None)
         states = {entry.producer_id: entry.last_sequence for entry in log.producers}
         if last is not None and not log.config.compact:
