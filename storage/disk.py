@@ -3,12 +3,12 @@
 `Disk` and `File` say what storage may do; `LocalDisk` does it on the file system. A simulated disk implements the same
 few operations and decides what survives a crash.
 
-D1  `File.write_at` writes everything or raises OSError; what a failed write left behind is the caller's to cut off.
-D2  Only `sync` (data), `sync_directory` (names) and `write_atomic` with `sync` (both) survive a power cut; all else may
+F1  `File.write_at` writes everything or raises OSError; what a failed write left behind is the caller's to cut off.
+F2  Only `sync` (data), `sync_directory` (names) and `write_atomic` with `sync` (both) survive a power cut; all else may
     be lost or torn.
-D3  A file that was opened stays readable through its `File` after it was renamed or removed: a `FileSlice` is enough
+F3  A file that was opened stays readable through its `File` after it was renamed or removed: a `FileSlice` is enough
     to keep it open.
-D4  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
+F4  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
     when they are needed; the ones not used for longest are closed.
 """
 
@@ -45,7 +45,7 @@ class File(Protocol):
         ...
 
     def write_at(self, position: int, *parts: Buffer) -> None:
-        """Write the parts one behind the other, from `position` on (D1)."""
+        """Write the parts one behind the other, from `position` on (F1)."""
         ...
 
     def truncate(self, size: int) -> None: ...
@@ -137,7 +137,7 @@ class Disk(Protocol):
 
 
 class FileSlice:
-    """A range of a file that somebody is about to send or read; it keeps the file readable (D3)."""
+    """A range of a file that somebody is about to send or read; it keeps the file readable (F3)."""
 
     __slots__ = ("_size", "file", "position")
 
@@ -191,7 +191,7 @@ def _is_cached(descriptor: int, position: int) -> bool:
 
 
 class LocalFile:
-    """A descriptor that is closed with its last reference (D3)."""
+    """A descriptor that is closed with its last reference (F3)."""
 
     __slots__ = ("_descriptor", "path", "used")
 

@@ -23,9 +23,10 @@ _ENTRY: Final = struct.Struct(">qq")
 
 
 def read_gaps(disk: Disk, directory: str) -> dict[int, int]:
-    """First missing offset -> first offset that is there again."""
+    """First missing offset -> first offset that is there again. A power cut may have left zeros for some."""
     data = disk.read(os.path.join(directory, GAPS))
-    return dict(_ENTRY.iter_unpack(data[: len(data) - len(data) % _ENTRY.size]))
+    entries = _ENTRY.iter_unpack(data[: len(data) - len(data) % _ENTRY.size])
+    return {start: end for start, end in entries if start < end}
 
 
 class Gaps:
@@ -42,7 +43,8 @@ class Gaps:
     def note(self, directory: str, gaps: list[tuple[int, int]]) -> None:
         path = os.path.join(directory, GAPS)
         file = self._disk.open(path) if self._known else self._disk.create(path)
-        file.write_at(file.size(), b"".join(_ENTRY.pack(*gap) for gap in gaps))
+        size = file.size()
+        file.write_at(size - size % _ENTRY.size, b"".join(_ENTRY.pack(*gap) for gap in gaps))
         self._known.update(gaps)
         self._unsynced = True
 
