@@ -39,14 +39,17 @@ public final class AdminCalls {
     private static final ConfigResource.Type TOPIC = ConfigResource.Type.TOPIC;
     private static final ConfigResource.Type BROKER = ConfigResource.Type.BROKER;
 
+    private static final int HOPELESS_MS = 500; // for calls that the client repeats until their time is over
+
+    private static final int SETTLING_MS = 300; // Apache Kafka answers a change before its broker has seen it
+
     private final Set<String> called = new TreeSet<>();
     private final String bootstrap;
     private final Admin admin;
 
     private AdminCalls(String bootstrap) {
         this.bootstrap = bootstrap;
-        Admin real = Admin.create(Map.of(
-            "bootstrap.servers", bootstrap, "default.api.timeout.ms", 2000, "request.timeout.ms", 2000));
+        Admin real = Admin.create(Map.of("bootstrap.servers", bootstrap));
         admin = (Admin) Proxy.newProxyInstance(Admin.class.getClassLoader(), new Class<?>[] {Admin.class},
             (proxy, method, args) -> {
                 called.add(method.getName());
@@ -116,7 +119,7 @@ public final class AdminCalls {
         } else if (value instanceof Config config) {
             return text(config.entries());
         } else if (value instanceof ConfigEntry entry) {
-            return entry.name() + "=" + entry.value() + " " + entry.source() + " " + entry.type();
+            return entry.name() + "=" + entry.value() + " " + entry.source() + " " + entry.type() + entry.synonyms();
         }
         return value == null ? "done" : value.toString();
     }
@@ -132,7 +135,8 @@ public final class AdminCalls {
     private void topics() throws Exception {
         NewTopic good = new NewTopic("a", 2, (short) 1).configs(Map.of("retention.ms", "3600000"));
         each("createTopics", () -> admin.createTopics(List.of(
-            good, new NewTopic("b", Map.of(0, List.of(1), 1, List.of(1))), new NewTopic("defaults", Optional.empty(), Optional.empty()),
+            good, new NewTopic("b", Map.of(0, List.of(1), 1, List.of(1))),
+            new NewTopic("defaults", Optional.empty(), Optional.empty()),
             new NewTopic("no/slash", 1, (short) 1), new NewTopic("none", 0, (short) 1), new NewTopic("wide", 1, (short) 3),
             new NewTopic("elsewhere", Map.of(0, List.of(7))), new NewTopic("gap", Map.of(1, List.of(1))),
             new NewTopic("odd", 1, (short) 1).configs(Map.of("no.such", "1")),
@@ -140,6 +144,7 @@ public final class AdminCalls {
         each("createTopics again", () -> admin.createTopics(List.of(good)).values());
         each("createTopics validate", () -> admin.createTopics(
             List.of(good, new NewTopic("c", 1, (short) 1)), new CreateTopicsOptions().validateOnly(true)).values());
+        Thread.sleep(SETTLING_MS);
         show("listTopics", () -> admin.listTopics().names());
         show("listTopics listings", () -> admin.listTopics(new ListTopicsOptions().listInternal(true)).listings());
         each("describeTopics", () -> admin.describeTopics(List.of("a", "b", "nope")).topicNameValues());
@@ -151,7 +156,8 @@ public final class AdminCalls {
         each("createPartitions", () -> admin.createPartitions(Map.of(
             "a", NewPartitions.increaseTo(3), "b", NewPartitions.increaseTo(1), "nope", NewPartitions.increaseTo(2))).values());
         each("createPartitions assigned", () -> admin.createPartitions(Map.of(
-            "a", NewPartitions.increaseTo(4, List.of(List.of(1))), "b", NewPartitions.increaseTo(3, List.of(List.of(9))))).values());
+            "a", NewPartitions.increaseTo(4, List.of(List.of(1))),
+            "b", NewPartitions.increaseTo(3, List.of(List.of(9))))).values());
         each("createPartitions validate", () -> admin.createPartitions(
             Map.of("a", NewPartitions.increaseTo(9)), new CreatePartitionsOptions().validateOnly(true)).values());
     }
@@ -178,8 +184,10 @@ public final class AdminCalls {
         alter("group", resource(ConfigResource.Type.GROUP, "g"), "consumer.session.timeout.ms", "50000", AlterConfigOp.OpType.SET);
         alter("metrics", resource(ConfigResource.Type.CLIENT_METRICS, "m"), "interval.ms", "60000", AlterConfigOp.OpType.SET);
         alter("metrics nonsense", resource(ConfigResource.Type.CLIENT_METRICS, "m"), "interval.ms", "-1", AlterConfigOp.OpType.SET);
+        Thread.sleep(SETTLING_MS);
         each("describeConfigs altered", () -> admin.describeConfigs(
-            List.of(a, resource(ConfigResource.Type.GROUP, "g"), resource(ConfigResource.Type.CLIENT_METRICS, "m"))).values());
+            List.of(a, resource(ConfigResource.Type.GROUP, "g"), resource(ConfigResource.Type.CLIENT_METRICS, "m")),
+            new DescribeConfigsOptions().includeSynonyms(true)).values());
         show("listConfigResources", () -> admin.listConfigResources().all());
         show("listConfigResources groups", () -> admin.listConfigResources(
             Set.of(ConfigResource.Type.GROUP), new ListConfigResourcesOptions()).all());
@@ -200,8 +208,12 @@ public final class AdminCalls {
             }
         }
         each("deleteRecords", () -> admin.deleteRecords(Map.of(
-            partition("b", 0), RecordsToDelete.beforeOffset(3), partition("b", 1), RecordsToDelete.beforeOffset(5),
-            partition("b", 9), RecordsToDelete.beforeOffset(0), partition("nope", 0), RecordsToDelete.beforeOffset(0))).lowWatermarks());
+            partition("b", 0), RecordsToDelete.beforeOffset(3),
+            partition("b", 1), RecordsToDelete.beforeOffset(5))).lowWatermarks());
+        each("deleteRecords unknown", () -> admin.deleteRecords(Map.of(
+            partition("b", 9), RecordsToDelete.beforeOffset(0),
+            partition("nope", 0), RecordsToDelete.beforeOffset(0)),
+            new DeleteRecordsOptions().timeoutMs(HOPELESS_MS)).lowWatermarks());
         for (OffsetSpec spec : List.of(OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.maxTimestamp(),
                 OffsetSpec.forTimestamp(now + 5), OffsetSpec.forTimestamp(now + 3_600_000),
                 OffsetSpec.earliestLocal(), OffsetSpec.latestTiered(), OffsetSpec.earliestPendingUpload())) {
@@ -209,14 +221,15 @@ public final class AdminCalls {
                 () -> admin.listOffsets(Map.of(partition("b", 0), spec, partition("b", 1), spec)).all());
         }
         show("listOffsets unknown partition", () -> admin.listOffsets(
-            Map.of(partition("b", 9), OffsetSpec.latest())).all());
+            Map.of(partition("b", 9), OffsetSpec.latest()), new ListOffsetsOptions().timeoutMs(HOPELESS_MS)).all());
     }
 
     private void replicas() throws Exception {
         show("describeLogDirs", () -> {
             List<String> lines = new ArrayList<>();
             admin.describeLogDirs(List.of(1)).allDescriptions().get().get(1).forEach((path, dir) -> lines.add(
-                text(dir.error()) + " " + text(dir.replicaInfos()) + " full " + dir.totalBytes().isPresent() + " cordoned " + dir.isCordoned()));
+                text(dir.error()) + " " + text(dir.replicaInfos()) + " size known " + dir.totalBytes().isPresent()
+                + " cordoned " + dir.isCordoned()));
             return lines;
         });
         show("describeReplicaLogDirs", () -> admin.describeReplicaLogDirs(
@@ -280,7 +293,7 @@ public final class AdminCalls {
                 "gone", admin.describeTransactions(List.of("gone")).description("gone")));
             show("describeProducers", () -> admin.describeProducers(List.of(c)).partitionResult(c).get().activeProducers());
             show("describeProducers unknown", () -> admin.describeProducers(
-                List.of(partition("b", 9)), new DescribeProducersOptions()).all());
+                List.of(partition("b", 9)), new DescribeProducersOptions().timeoutMs(HOPELESS_MS)).all());
             show("forceTerminateTransaction", () -> admin.forceTerminateTransaction("tx").result());
             show("forceTerminateTransaction unknown", () -> admin.forceTerminateTransaction("gone").result());
             show("send after that", () -> {
@@ -314,7 +327,7 @@ public final class AdminCalls {
             7, new Uuid(5, 6), Set.of(new RaftVoterEndpoint("CONTROLLER", "localhost", 9999))).all());
         show("removeRaftVoter", () -> admin.removeRaftVoter(7, new Uuid(5, 6)).all());
         show("unregisterBroker", () -> admin.unregisterBroker(9).all());
-        show("clientInstanceId", () -> admin.clientInstanceId(Duration.ofSeconds(2)));
+        show("clientInstanceId", () -> admin.clientInstanceId(Duration.ofMillis(HOPELESS_MS)));
     }
 
     private void quotasAndCredentials() throws Exception {
@@ -323,6 +336,7 @@ public final class AdminCalls {
             new ClientQuotaAlteration(user, List.of(new ClientQuotaAlteration.Op("producer_byte_rate", 1024.0))),
             new ClientQuotaAlteration(new ClientQuotaEntity(Map.of("client-id", "c")),
                 List.of(new ClientQuotaAlteration.Op("no_such_rate", 1.0))))).values());
+        Thread.sleep(SETTLING_MS);
         show("describeClientQuotas", () -> admin.describeClientQuotas(ClientQuotaFilter.all()).entities());
         show("describeClientQuotas of nobody", () -> admin.describeClientQuotas(ClientQuotaFilter.containsOnly(
             List.of(ClientQuotaFilterComponent.ofEntity("user", "nobody")))).entities());
@@ -330,6 +344,7 @@ public final class AdminCalls {
             new UserScramCredentialUpsertion("u", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096), "secret"),
             new UserScramCredentialUpsertion("weak", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 5), "secret"),
             new UserScramCredentialDeletion("nobody", ScramMechanism.SCRAM_SHA_512))).values());
+        Thread.sleep(SETTLING_MS);
         show("describeUserScramCredentials", () -> admin.describeUserScramCredentials().all());
         show("describeUserScramCredentials of one", () -> admin.describeUserScramCredentials(List.of("u", "nobody")).description("nobody"));
     }
