@@ -91,13 +91,17 @@ def _log_levels() -> list[ConfigEntry]:
 
 def _client_metrics(configs: Mapping[str, str]) -> list[ConfigEntry]:
     """A subscription with its defaults; nothing where nothing is set, because then there is no subscription."""
-    source, types = ConfigSource.CLIENT_METRICS_CONFIG, {"interval.ms": ConfigType.INT}
+    types = {"interval.ms": ConfigType.INT}
+    synonyms: tuple[ConfigSynonym, ...]
     entries = []
     for name, default in (client_metrics.DEFAULTS if configs else {}).items():
         value = configs.get(name, default)
-        synonym = ConfigSynonym(name, value, source)
+        source, synonyms = ConfigSource.DEFAULT_CONFIG, ()
+        if name in configs:
+            source = ConfigSource.CLIENT_METRICS_CONFIG
+            synonyms = (ConfigSynonym(name, value, source),)
         kind = types.get(name, ConfigType.LIST)
-        entries.append(ConfigEntry(name, value, kind, source, False, False, (synonym,), ""))
+        entries.append(ConfigEntry(name, value, kind, source, False, False, synonyms, ""))
     return entries
 
 
