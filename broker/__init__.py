@@ -29,4 +29,5 @@ The process:
     server.py             a broker until it is told to stop           settings.py            what it is told to do
     __main__.py           the command line                            options.py             from options to settings
     foreground.py         ready lines and signals                     formatting.py          `odradek format`
+    releases.py           earlier releases of Kafka, to look like
 """

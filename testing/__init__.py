@@ -11,6 +11,7 @@ Importing this package costs nothing; what is used is imported when it is first 
 | node | the product's broker, started and ended on one port; snapshots |
 | loop, clock, disk, network | what the product's broker is given instead of the machine's |
 | interception, faults, failing, requests | the step before every handler: faults strike, requests are noted |
+| serving, control, calls, verbs | `odradek serve --control`: the same methods over HTTP with JSON |
 | administration, inspection, waits, report | what the methods of `Broker` do, in the broker's thread |
 | views | the values they return |
 """

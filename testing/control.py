@@ -18,8 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from odradek.testing.administration import Refused
+from odradek.testing.calls import BadCall, Session, description
 from odradek.testing.inspection import NotThere
-from odradek.testing.verbs import VERBS, BadCall, Session, description
+from odradek.testing.verbs import VERBS
 from odradek.testing.waiting import NotSeen
 
 log = logging.getLogger(__name__)

@@ -36,8 +36,15 @@ MEMORY_DIRECTORY = "/odradek"
 
 LISTENER = "PLAINTEXT"
 
-FEW_PARTITIONS = {"offsets.topic.num.partitions": "4", "transaction.state.log.num.partitions": "4"}
-"""In memory: Kafka's 50 each would be files to make and read again at every reset, for a handful of groups."""
+IN_MEMORY = {
+    # Kafka's 50 would be files to make and read again at every reset, for a handful of groups.
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    # Checkpoints are for a next process, and there is none; every 5 s they would be most of what an hour is made of.
+    "replica.high.watermark.checkpoint.interval.ms": "3600000",
+    "log.flush.offset.checkpoint.interval.ms": "3600000",
+}
+"""Where a broker in memory has other defaults than `odradek serve`."""
 
 LOAD_S = 5
 """How long a start waits for groups to be read from their logs."""
@@ -107,7 +114,7 @@ class Node:
         self._clock = clock
         self._apis = apis
         self._served = served
-        self._config = {**(FEW_PARTITIONS if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
+        self._config = {**(IN_MEMORY if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
         self._life: _Life | None = None

@@ -17,8 +17,8 @@ from odradek.broker.config import ConfigError, ConfigSource, parse_address
 from odradek.broker.settings import ServeSettings, StartupError
 from odradek.storage.errors import StorageError
 from odradek.testing.broker import Broker
+from odradek.testing.calls import Session
 from odradek.testing.control import Control
-from odradek.testing.verbs import Session
 
 NOT_HANDED_ON = frozenset({"listeners", "listener.security.protocol.map", "log.dirs", "broker.id"})
 """Configs that the testing broker sets by itself."""

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from odradek.testing import Broker
+from odradek.testing.calls import Session
 from odradek.testing.control import BODY_BYTES, Control
-from odradek.testing.verbs import VERBS, Session
+from odradek.testing.verbs import VERBS
 from tests.testing.clients import confluent_producer
 
 TOKEN = "a token"
