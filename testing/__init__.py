@@ -24,14 +24,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from odradek.testing.administration import Refused
     from odradek.testing.broker import Broker
+    from odradek.testing.faults import Fault, Hold
     from odradek.testing.inspection import NotThere
     from odradek.testing.node import Snapshot
-    from odradek.testing.views import Group, Member, Offsets, Record, Request, Topic, Transaction
+    from odradek.testing.views import Committed, Group, Member, Offsets, Record, Request, Topic, Transaction
     from odradek.testing.waiting import NotSeen
 
 __all__ = [
     "Broker",
+    "Committed",
+    "Fault",
     "Group",
+    "Hold",
     "Member",
     "NotSeen",
     "NotThere",
@@ -45,7 +49,7 @@ __all__ = [
 ]
 
 _MODULES = {"Broker": "broker", "NotSeen": "waiting", "NotThere": "inspection", "Refused": "administration"}
-_MODULES |= {"Snapshot": "node"}
+_MODULES |= {"Snapshot": "node", "Fault": "faults", "Hold": "faults"}
 """Where names come from that are not in views."""
 
 

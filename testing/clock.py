@@ -45,6 +45,7 @@ class TurnableClock:
         self._offset_ms = 0
         self._sleepers: dict[_Sleeper, None] = {}
         """In the order in which they came; few, as a broker has one task for all its timers."""
+        self._advancing = trio.Lock()
 
     def now_ms(self) -> int:
         if self._frozen_ms is not None:
@@ -93,20 +94,21 @@ class TurnableClock:
             sleeper.changed.set()
 
     async def advance(self, by_ms: int, settle: Settle) -> None:
-        """Let `by_ms` milliseconds pass, deadline by deadline (T1)."""
-        was_frozen = self.is_frozen
-        target_ms = self.now_ms() + by_ms
-        self.freeze()
-        await settle()
-        try:
-            while (sleeper := self._first()) is not None and sleeper.at_ms <= target_ms:
-                self._frozen_ms = max(self.now_ms(), math.ceil(sleeper.at_ms))
-                sleeper.changed.set()
-                await settle()
-            self._frozen_ms = target_ms
-        finally:
-            if not was_frozen:
-                self.resume()
+        """Let `by_ms` milliseconds pass, deadline by deadline (T1); one caller after the other."""
+        async with self._advancing:
+            was_frozen = self.is_frozen
+            target_ms = self.now_ms() + by_ms
+            self.freeze()
+            await settle()
+            try:
+                while (sleeper := self._first()) is not None and sleeper.at_ms <= target_ms:
+                    self._frozen_ms = max(self.now_ms(), math.ceil(sleeper.at_ms))
+                    sleeper.changed.set()
+                    await settle()
+                self._frozen_ms = target_ms
+            finally:
+                if not was_frozen:
+                    self.resume()
 
     def _first(self) -> _Sleeper | None:
         """Who wakes up next; of several at one time the one who came first."""

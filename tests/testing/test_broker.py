@@ -14,6 +14,7 @@ import pytest
 import trio
 from kafka.admin import KafkaAdminClient
 
+from odradek import testing
 from odradek.testing import Broker, NotSeen, NotThere, Refused
 from tests.testing.clients import (
     confluent_consumer,
@@ -273,6 +274,34 @@ def test_a_broker_that_is_down_refuses_clients_and_comes_back_as_it_was(broker: 
     future.get(10)
     producer.close()
     assert [record.value for record in broker.records("orders")] == [b"before", b"after"]
+
+
+def test_a_broker_that_is_down_can_be_reset_and_restored(broker: Broker) -> None:
+    broker.produce("orders", "v")
+    before = broker.snapshot()
+    broker.crash()
+    broker.restore(before)
+    assert len(broker.records("orders")) == 1
+    broker.stop()
+    broker.reset()
+    producer = confluent_producer(broker)
+    producer.produce("orders", b"after")
+    assert producer.flush(10) == 0
+
+
+def test_a_seed_makes_what_is_random_the_same_every_time() -> None:
+    cluster_ids = []
+    for seed in (1, 1, 2):
+        with Broker(seed=seed) as broker:
+            cluster_ids.append(broker.cluster_id)
+    assert cluster_ids[0] == cluster_ids[1] != cluster_ids[2]
+
+
+def test_every_name_that_is_promised_is_there() -> None:
+    for name in testing.__all__:
+        assert getattr(testing, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        testing.Nothing  # noqa: B018
 
 
 def test_a_broker_on_disk_keeps_its_data(tmp_path: Path) -> None:

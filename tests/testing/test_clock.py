@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -75,6 +76,20 @@ def test_time_does_not_go_back_except_with_a_snapshot(broker: Broker) -> None:
     assert broker.clock.now - at < timedelta(minutes=1)
 
 
+def test_time_that_two_threads_let_pass_adds_up(broker: Broker) -> None:
+    broker.clock.freeze()
+    at = broker.clock.now
+    threads = [threading.Thread(target=broker.clock.advance, kwargs={"minutes": 5}) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert broker.clock.now == at + timedelta(minutes=20)
+    broker.clock.resume()
+    broker.clock.advance(minutes=1)
+    assert not broker.clock.is_frozen
+
+
 def test_a_consumer_is_expelled_when_its_session_ends(broker: Broker) -> None:
     consumer = kafka_python_consumer(broker, "orders", group="slow")
     consumer.poll(1000)
@@ -119,12 +134,13 @@ def test_retention_deletes_what_is_old(broker: Broker) -> None:
     consumer.close()
 
 
-def test_offsets_of_an_idle_group_expire(broker: Broker) -> None:
-    broker.commit("idle", {("orders", 0): 0})
-    broker.clock.advance(days=6)
-    assert broker.committed("idle") == {("orders", 0): 0}
-    broker.clock.advance(days=2)
-    assert broker.groups() == {}
+def test_offsets_of_an_idle_group_expire() -> None:
+    with Broker(topics=["orders"], config={"offsets.retention.minutes": 60}) as broker:
+        broker.commit("idle", {("orders", 0): 0})
+        broker.clock.advance(minutes=55)
+        assert broker.committed("idle") == {("orders", 0): 0}
+        broker.clock.advance(minutes=20)
+        assert broker.groups() == {}
 
 
 def test_a_fetch_that_waits_ends_with_its_time(broker: Broker) -> None:
