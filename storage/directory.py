@@ -7,7 +7,9 @@ D3  Checkpoints never promise more than the logs kept: they are written after wh
 D4  A log that is deleted or moved aside gets its new name at once, and nobody finds it under the old one; its files go
     later.
 D5  Only segments below the written recovery points are compacted. So offsets that are missing beyond them after a crash
-    were lost, and what follows them is not served.
+    of ours were lost, and what follows them is not served. A Java broker compacts beyond; therefore the lock file says
+    whose crash it was: ours, if it names us and a checksum of the cleaner checkpoint, which Java rewrites when it has
+    compacted. A life that began with a crash of Java's does not claim to be ours until it stopped cleanly.
 
 Methods belong to one thread at a time, except the steps that `loads` returns, which may run side by side.
 """
@@ -20,6 +22,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from ..wire import uuids
+from ..wire.checksum import crc32c
 from . import checkpoint, names, recovery
 from .cleaner import Cleanable, filthiest
 from .config import LogConfig
@@ -28,12 +31,13 @@ from .errors import StorageError
 from .log import LogContext, PartitionLog
 from .names import Kind
 from .recovery import RecoveryReport
+from .segment import MAX_OFFSET
 
 T = TypeVar("T")
 
 LOCK: Final = ".lock"
-OWNER: Final = b"odradek\n"
-"""What our lock file says. If it is found, the last stop was a crash of ours and not of a Java broker."""
+OWNER: Final = b"odradek"
+"""How our lock file begins; checksums of the cleaner checkpoint follow (D5)."""
 
 DEFAULT_DELETE_DELAY_MS: Final = 60_000
 
@@ -87,7 +91,7 @@ class LogDirectory:
         StorageError with what to do about it.
         """
         self._disk.make_directory(self.path)
-        self._lock = self._disk.lock(self._file(LOCK), OWNER)
+        self._lock = self._disk.lock(self._file(LOCK))
         if self._lock is None:
             raise StorageError(
                 f"{self.path} is in use by another broker (it holds {LOCK}); stop that one or use another directory"
@@ -98,11 +102,11 @@ class LogDirectory:
                 self._format(node_id, make_cluster_id() if cluster_id is None else cluster_id, now_ms)
             self._read_identity(node_id, cluster_id)
             self._read_clean_marker()
-            self._was_ours = self._lock.previous_owner == OWNER
             self._recovery_points = self._read_offsets(checkpoint.RECOVERY_POINTS)
             self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
             self._log_starts = self._read_offsets(checkpoint.LOG_START_OFFSETS)
             self.cleaner_offsets = self._read_offsets(checkpoint.CLEANER_OFFSETS)
+            self._claim(self._lock)
         except BaseException:
             self.unlock()
             raise
@@ -154,6 +158,27 @@ class LogDirectory:
             self.previous_broker_epoch = checkpoint.decode_clean_shutdown(self._disk.read(path))
             self._disk.remove(path)
             self._disk.sync_directory(self.path)  # D2
+
+    def _claim(self, lock: Lock) -> None:
+        """Find out whose crash the last stop was, and leave word for the next start (D5)."""
+        if self.formatted:
+            self._write(checkpoint.RECOVERY_POINTS, {})
+            self._write(checkpoint.CLEANER_OFFSETS, {})
+        checksum = self._cleaner_checksum()
+        owner, *checksums = lock.previous_owner.split() or [b""]
+        has_recovery_points = self._disk.status(self._file(checkpoint.RECOVERY_POINTS)) is not None
+        self._was_ours = owner == OWNER and checksum in checksums and has_recovery_points and not self.reports
+        lock.note(b"%s %s\n" % (OWNER, checksum) if self._was_ours or self.was_clean else b"")
+
+    def _gapless_from(self, key: tuple[str, int]) -> int:
+        """Where missing offsets begin to be losses (D5)."""
+        if not self._was_ours:
+            return MAX_OFFSET
+        return max(self._recovery_points.get(key, 0), self.cleaner_offsets.get(key, 0))
+
+    def _cleaner_checksum(self) -> bytes:
+        path = self._file(checkpoint.CLEANER_OFFSETS)
+        return b"%08x" % crc32c(self._disk.read(path) if self._disk.status(path) is not None else b"")
 
     def _read_offsets(self, name: str) -> checkpoint.Offsets:
         """What a checkpoint says; nothing if it is damaged, which then means the cautious thing."""
@@ -210,7 +235,7 @@ class LogDirectory:
                     recovery_point=self._recovery_points.get(key, 0),
                     log_start_offset=self._log_starts.get(key, 0),
                     high_watermark=self._high_watermarks.get(key, 0),
-                    gapless=self._was_ours,
+                    gapless_from=self._gapless_from(key),
                     now_ms=now_ms,
                     report=self._report,
                 )
@@ -293,6 +318,10 @@ class LogDirectory:
         return filthiest(logs, self.cleaner_offsets, now_ms)
 
     def write_cleaner_offsets(self) -> None:
+        assert self._lock is not None, "the directory is open"
+        if self._was_ours or self.was_clean:
+            data = checkpoint.encode_offsets(self.cleaner_offsets)
+            self._lock.note(b"%s %s %08x\n" % (OWNER, self._cleaner_checksum(), crc32c(data)))  # one of the two (D5)
         self._write(checkpoint.CLEANER_OFFSETS, self.cleaner_offsets)
 
     def _all_logs(self) -> list[tuple[tuple[str, int], PartitionLog]]:

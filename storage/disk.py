@@ -63,7 +63,11 @@ class File(Protocol):
 
 class Lock(Protocol):
     previous_owner: bytes
-    """What the lock file said when it was taken: empty, or the owner that a crash did not let remove it."""
+    """What the lock file said when it was taken: nothing, or what an owner noted whom a crash kept from removing it."""
+
+    def note(self, owner: bytes) -> None:
+        """Let the file say who holds the lock, durably."""
+        ...
 
     def release(self) -> None: ...
 
@@ -131,8 +135,8 @@ class Disk(Protocol):
         """(total, usable) bytes of the file system that holds `path`."""
         ...
 
-    def lock(self, path: str, owner: bytes) -> Lock | None:
-        """Take the exclusive lock that Java brokers take too, and let its file say who has it; None if another has."""
+    def lock(self, path: str) -> Lock | None:
+        """Take the exclusive lock that Java brokers take too, or None if another process has it."""
         ...
 
 
@@ -252,12 +256,14 @@ class LocalLock:
 
     __slots__ = ("_descriptor", "previous_owner")
 
-    def __init__(self, descriptor: int, owner: bytes) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.previous_owner = os.pread(descriptor, MAX_OWNER_BYTES, 0)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, owner, 0)
-        os.fsync(descriptor)
+
+    def note(self, owner: bytes) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, owner, 0)
+        os.fsync(self._descriptor)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -368,7 +374,7 @@ class LocalDisk:
         found = os.statvfs(path)
         return found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
 
-    def lock(self, path: str, owner: bytes) -> LocalLock | None:
+    def lock(self, path: str) -> LocalLock | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             if sys.platform == "linux":
@@ -381,4 +387,4 @@ class LocalDisk:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 return None
             raise
-        return LocalLock(descriptor, owner)
+        return LocalLock(descriptor)

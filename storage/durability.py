@@ -56,6 +56,7 @@ class Durability:
         self._flush_asked_ms = now_ms
         self._flushed_offset = recovery_point
         self._gaps = Gaps(disk, gaps)
+        self._gaps.forget_above(directory, log_end_offset)
         self._identity_unsynced = not complete
         self._names_unsynced = not complete
         self._rolled: deque[tuple[Segment, int]] = deque()  # closed and not yet synced; where the next one begins
@@ -102,6 +103,7 @@ class Durability:
         self._flushed_offset = min(self._flushed_offset, offset)
         self._names_unsynced = True
         self._complete_end = -1
+        self._gaps.forget_above(self.directory, offset)
         self.replaced(gone)
 
     def note_gaps(self, gaps: list[tuple[int, int]]) -> None:

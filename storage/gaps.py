@@ -58,13 +58,19 @@ class Gaps:
 
     def forget_below(self, directory: str, offset: int) -> None:
         """The recovery point was written: nothing below it will be checked."""
-        if not self._known:
+        self._keep(directory, {start: end for start, end in self._known.items() if end > offset})
+
+    def forget_above(self, directory: str, log_end_offset: int) -> None:
+        """The log was cut: what comes next may fill the gaps."""
+        self._keep(directory, {start: end for start, end in self._known.items() if end < log_end_offset})
+
+    def _keep(self, directory: str, kept: dict[int, int]) -> None:
+        if len(kept) == len(self._known):
             return
         path = os.path.join(directory, GAPS)
-        self._known = {start: end for start, end in self._known.items() if end > offset}
-        if self._known:
-            self._disk.write_atomic(path, b"".join(_ENTRY.pack(*gap) for gap in self._known.items()))
-            self._unsynced = False
+        self._known = kept
+        self._unsynced = False
+        if kept:
+            self._disk.write_atomic(path, b"".join(_ENTRY.pack(*gap) for gap in kept.items()))
         else:
             self._disk.remove(path)
-            self._unsynced = False

@@ -278,13 +278,13 @@ def load(
     recovery_point: int = 0,
     log_start_offset: int = 0,
     high_watermark: int = 0,
-    gapless: bool = True,
+    gapless_from: int = MAX_OFFSET,
     now_ms: int,
     report: Report = log_report,
 ) -> PartitionLog:
     """Open the log in directory `path`. The offsets are what the checkpoints say, 0 if they say nothing.
 
-    `gapless`: above the recovery point no offsets were left out but those in gaps.py; a Java broker's compaction does.
+    Above `gapless_from` no offsets were left out but those in gaps.py: others were lost.
     Raises StorageError if a file is damaged in a way that no rule repairs.
     """
     recovery = Recovery(context, path, config, now_ms, report)
@@ -299,8 +299,7 @@ def load(
     first_unchecked = MAX_OFFSET
     if segments and not clean:
         first_unchecked = min(unindexed | {Segments(segments).from_offset(recovery_point)[0].base_offset})
-        if gapless:
-            recovery.gapless_from = recovery_point
+        recovery.gapless_from = gapless_from
     if not has_epochs:
         recovery.rebuild_epochs(epochs, [segment for segment in segments if segment.base_offset < first_unchecked])
     if segments and not clean:
@@ -376,7 +375,7 @@ def open_log(
     if it is not there."""
     if context.disk.status(os.path.join(path, PARTITION_METADATA)) is None:
         return create(context, path, topic, partition, topic_id, config, now_ms)
-    log = load(context, path, topic, partition, config, clean=False, now_ms=now_ms, report=report)
+    log = load(context, path, topic, partition, config, clean=False, gapless_from=0, now_ms=now_ms, report=report)
     if log.topic_id == uuids.ZERO:  # a power cut soon after it was made; there is only one such log
         context.disk.write_atomic(os.path.join(path, PARTITION_METADATA), encode_partition_metadata(topic_id))
         log.topic_id = topic_id

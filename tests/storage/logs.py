@@ -11,6 +11,7 @@ from odradek.storage.config import LogConfig
 from odradek.storage.disk import Disk, LocalDisk
 from odradek.storage.log import AppendResult, LogContext, Origin, PartitionLog
 from odradek.storage.recovery import RecoveryReport, create, load
+from odradek.storage.segment import MAX_OFFSET
 from odradek.wire.batches import build_batch, iter_batches
 from odradek.wire.records import Record, iter_records
 
@@ -43,7 +44,7 @@ def opened(
         0,
         config or LogConfig(),
         clean=clean,
-        gapless=gapless,
+        gapless_from=checkpoints.get("recovery_point", 0) if gapless else MAX_OFFSET,
         now_ms=NOW_MS,
         report=report,
         **checkpoints,

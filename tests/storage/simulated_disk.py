@@ -111,13 +111,19 @@ class SimulatedFile:
 
 
 class SimulatedLock:
-    def __init__(self, held: set[str], path: str, previous_owner: bytes) -> None:
-        self.previous_owner = previous_owner
+    def __init__(self, held: set[str], file: SimulatedFile) -> None:
+        self.previous_owner = file.read_at(0, 100)
         self._held = held
-        self._path = path
+        self._file = file
+        held.add(file.path)
+
+    def note(self, owner: bytes) -> None:
+        self._file.truncate(0)
+        self._file.write_at(0, owner)
+        self._file.sync()
 
     def release(self) -> None:
-        self._held.discard(self._path)
+        self._held.discard(self._file.path)
 
 
 class SimulatedDisk:
@@ -305,13 +311,8 @@ class SimulatedDisk:
         used = sum(len(content.now) for content in self._names.values() if content is not None)
         return self.capacity, self.capacity - used
 
-    def lock(self, path: str, owner: bytes) -> SimulatedLock | None:
+    def lock(self, path: str) -> SimulatedLock | None:
         if path in self._held:
             return None
         file = self.open(path) if path in self._names else self.create(path)
-        previous = file.read_at(0, 100)
-        file.truncate(0)
-        file.write_at(0, owner)
-        file.sync()
-        self._held.add(path)
-        return SimulatedLock(self._held, path, previous)
+        return SimulatedLock(self._held, file)

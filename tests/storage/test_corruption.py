@@ -16,6 +16,7 @@ from odradek.storage.directory import LogDirectory
 from odradek.storage.errors import StorageError
 from odradek.storage.log import Origin
 from odradek.wire.batches import CorruptRecords, build_marker, check_crc, iter_batches
+from odradek.wire.checksum import crc32c
 from odradek.wire.records import Record, iter_records
 
 from .logs import NOW_MS, TOPIC_ID, append, batch, replicate
@@ -54,7 +55,8 @@ def stopped() -> SimulatedDisk:
 
 def killed() -> SimulatedDisk:
     """The same directory as a broker leaves it that was killed."""
-    changes = {"/data/.lock": b"odradek\n", "/data/recovery-point-offset-checkpoint": b"0\n1\nt 0 0\n"}
+    cleaned = b"%08x" % crc32c(stopped().read("/data/cleaner-offset-checkpoint"))
+    changes = {"/data/.lock": b"odradek " + cleaned, "/data/recovery-point-offset-checkpoint": b"0\n1\nt 0 0\n"}
     disk = stopped().copied(changes)
     disk.remove("/data/.kafka_cleanshutdown")
     return disk

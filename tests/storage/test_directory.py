@@ -224,6 +224,51 @@ def test_the_metadata_log_is_left_to_its_owner(tmp_path: Path) -> None:
     assert started(tmp_path / "data").logs == {}
 
 
+def crashed_with_missing_offsets(path: Path) -> LogDirectory:
+    """A broker of ours that died; then the batches before a segment's end vanished, by whatever cause."""
+    directory = started(path)
+    log = directory.create("t", 0, TOPIC_ID, SMALL, NOW_MS)
+    fill(log, 30)
+    directory.unlock()
+    with open(log.segments[0].path, "r+b") as stream:
+        stream.truncate(log.segments[0].size // 2)
+    return directory
+
+
+def test_offsets_that_are_missing_after_our_own_crash_end_the_log(tmp_path: Path) -> None:
+    crashed_with_missing_offsets(tmp_path / "data")
+    assert started(tmp_path / "data").logs["t", 0].log_end_offset < 13
+
+
+def test_what_we_compacted_is_no_loss_even_if_the_recovery_points_are_older(tmp_path: Path) -> None:
+    directory = crashed_with_missing_offsets(tmp_path / "data")
+    directory = started(tmp_path / "data")
+    directory.logs["t", 0].truncate_fully_and_start_at(0, NOW_MS)
+    fill(directory.logs["t", 0], 30)
+    directory.cleaner_offsets["t", 0] = 26
+    directory.write_cleaner_offsets()
+    directory.unlock()
+    with open(directory.logs["t", 0].segments[0].path, "r+b") as stream:
+        stream.truncate(500)
+    again = started(tmp_path / "data")
+    assert again.logs["t", 0].log_end_offset == 30
+
+
+@pytest.mark.parametrize("java", ["took the lock", "compacted", "crashed before"])
+def test_offsets_that_a_java_broker_left_out_are_no_losses(tmp_path: Path, java: str) -> None:
+    crashed_with_missing_offsets(tmp_path / "data")
+    lock, cleaned = tmp_path / "data" / ".lock", tmp_path / "data" / "cleaner-offset-checkpoint"
+    if java == "compacted":
+        cleaned.write_bytes(b"0\n1\nt 0 13\n")
+    else:
+        lock.write_bytes(b"")
+    directory = started(tmp_path / "data")
+    assert directory.logs["t", 0].log_end_offset == 30
+    if java == "crashed before":
+        directory.unlock()  # and we after it
+        assert started(tmp_path / "data").logs["t", 0].log_end_offset == 30
+
+
 def test_checkpoints_are_written_when_something_changed() -> None:
     disk = SimulatedDisk()
     directory = started(Path("/data"), disk)

@@ -117,16 +117,18 @@ def test_the_lock_excludes_other_processes_and_other_brokers_in_this_one(tmp_pat
         command = [sys.executable, "-c", LOCK_AS_JAVA_DOES, path]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    lock = LocalDisk().lock(path, b"first")
+    lock = LocalDisk().lock(path)
     assert lock is not None
+    lock.note(b"first")
     assert lock.previous_owner == b""
     assert as_java_sees_it() == "held"
     if sys.platform == "linux":
-        assert LocalDisk().lock(path, b"second") is None
+        assert LocalDisk().lock(path) is None
     lock.release()
     assert as_java_sees_it() == "free"
-    again = LocalDisk().lock(path, b"third")
+    again = LocalDisk().lock(path)
     assert again is not None
+    again.note(b"third")
     assert again.previous_owner == b"first"
     assert Path(path).read_bytes() == b"third"
 
