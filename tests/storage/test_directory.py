@@ -9,6 +9,7 @@ from odradek.storage.config import LogConfig
 from odradek.storage.directory import LogDirectory
 from odradek.storage.disk import Disk, LocalDisk
 from odradek.storage.errors import StorageError
+from odradek.storage.log import PartitionLog
 from odradek.storage.names import DirectoryName, Kind, parse, suffixed
 from odradek.wire import uuids
 
@@ -230,26 +231,31 @@ def crashed_with_missing_offsets(path: Path) -> LogDirectory:
     log = directory.create("t", 0, TOPIC_ID, SMALL, NOW_MS)
     fill(log, 30)
     directory.unlock()
-    with open(log.segments[0].path, "r+b") as stream:
-        stream.truncate(log.segments[0].size // 2)
+    lose_batches(log)
     return directory
+
+
+def lose_batches(log: PartitionLog) -> None:
+    """Cut the first segment after its sixth batch."""
+    position = [position for position, _ in log.segments[0].headers(0)][6]
+    with open(log.segments[0].path, "r+b") as stream:
+        stream.truncate(position)
 
 
 def test_offsets_that_are_missing_after_our_own_crash_end_the_log(tmp_path: Path) -> None:
     crashed_with_missing_offsets(tmp_path / "data")
-    assert started(tmp_path / "data").logs["t", 0].log_end_offset < 13
+    assert started(tmp_path / "data").logs["t", 0].log_end_offset == 6
 
 
 def test_what_we_compacted_is_no_loss_even_if_the_recovery_points_are_older(tmp_path: Path) -> None:
-    directory = crashed_with_missing_offsets(tmp_path / "data")
+    crashed_with_missing_offsets(tmp_path / "data")
     directory = started(tmp_path / "data")
     directory.logs["t", 0].truncate_fully_and_start_at(0, NOW_MS)
     fill(directory.logs["t", 0], 30)
     directory.cleaner_offsets["t", 0] = 26
     directory.write_cleaner_offsets()
     directory.unlock()
-    with open(directory.logs["t", 0].segments[0].path, "r+b") as stream:
-        stream.truncate(500)
+    lose_batches(directory.logs["t", 0])
     again = started(tmp_path / "data")
     assert again.logs["t", 0].log_end_offset == 30
 
