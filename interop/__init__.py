@@ -11,6 +11,8 @@
     java/         the Java client in that shape, in one JVM for the whole run, and the console tools
     kcat/         kcat 1.7.1 with its old librdkafka
     raw/          requests as bytes on a socket, for what no client would send
+    test_handover*.py   one directory under both brokers in turn, and docs/handover.md followed to the letter
+    admin/        every method of Java's Admin, and the Python admin clients, beside Apache Kafka's answers
     test_*.py     what every client must be able to do, run for each of them
     bench/        measurements; no tests
 
