@@ -24,6 +24,8 @@ HELP = """Odradek: a Kafka broker that any Kafka client can be pointed at.
     odradek serve                                  a broker on 127.0.0.1:9092, data in ./odradek-data
     odradek serve --ephemeral --topic orders:3     nothing is kept; a topic is there from the start
     odradek serve --listen 0.0.0.0:19092           reachable from elsewhere
+    odradek topics                                 ask it, or any Kafka cluster: also groups, records, configs, cluster
+    odradek dump odradek-data                      what is in the files
 
 Point a client at it with bootstrap.servers=127.0.0.1:9092. `odradek COMMAND --help` says more about a command.
 """
@@ -76,7 +78,26 @@ class Failure(click.ClickException):
         click.echo(f"odradek: {' '.join(self.message.split())}", file=file or sys.stderr)
 
 
-@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """The commands of this module, and those of `commands/`, of which nothing is imported before they are asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        from ..commands import COMMANDS
+
+        return [*super().list_commands(context), *COMMANDS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        found = super().get_command(context, name)
+        if found is None:
+            from ..commands import COMMANDS, load
+
+            found = load(name) if name in COMMANDS else None
+        return found
+
+
+@click.group(
+    cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @version_option
 def main() -> None:
     pass

@@ -12,7 +12,6 @@ from odradek.broker.partitions import Partition
 from odradek.coordinator.topic_names import CONSUMER_OFFSETS
 from odradek.testing.inspection import partition_of, partitions_of
 from odradek.testing.node import Node
-from odradek.testing.partitioner import partition_for_key
 from odradek.testing.views import Record
 from odradek.wire import batches, records
 from odradek.wire.apis.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
@@ -32,6 +31,7 @@ from odradek.wire.apis.offset_commit import (
 )
 from odradek.wire.compression import Compression
 from odradek.wire.errors import ErrorCode, KafkaError
+from odradek.wire.partitioner import partition_for_key
 
 WAIT_MS = 10_000
 """How long an administrative request may take on the broker's clock."""

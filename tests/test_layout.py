@@ -3,7 +3,8 @@
 wire         nothing of ours
 storage      wire
 coordinator  wire
-broker       all three; its command line also testing, when it is asked for
+broker       all three; its command line also commands and testing, when they are asked for
+commands     wire, storage and of coordinator the records: what any Kafka cluster has, nothing of our broker
 the rest     anything, as `odradek.x...`
 """
 
@@ -27,8 +28,9 @@ MAY_IMPORT = {
     "storage": {"storage", "wire"},
     "coordinator": {"coordinator", "wire"},
     "broker": {"broker", "coordinator", "storage", "wire"},
+    "commands": {"commands", "coordinator", "storage", "wire"},
 }
-MAY_IMPORT_TESTING = {Path("broker/__main__.py")}
+COMPOSED = {Path("broker/__main__.py"): {"commands", "testing"}}
 """The command line puts together what is asked for: `serve --control` is a broker of the testing package."""
 
 LIBRARIES = {
@@ -36,6 +38,7 @@ LIBRARIES = {
     "storage": {"crc32c"},
     "coordinator": set(),
     "broker": {"click", "trio"},
+    "commands": {"click", "rich"},
 }
 """Third-party modules of each folder: trio lives in the broker alone, and so does whatever can wait."""
 
@@ -89,8 +92,7 @@ def test_imports_point_downwards(folder: str) -> None:
         for name in imported(path, tree):
             top, *rest = name.split(".")
             if top == "odradek":
-                is_composed = rest[0] == "testing" and path in MAY_IMPORT_TESTING
-                if rest[0] not in MAY_IMPORT[folder] and not is_composed:
+                if rest[0] not in MAY_IMPORT[folder] | COMPOSED.get(path, set()):
                     wrong.append(f"{path} imports {name}")
             elif top not in sys.stdlib_module_names and top not in LIBRARIES[folder]:
                 wrong.append(f"{path} imports {top}")
@@ -109,7 +111,14 @@ def test_imports_inside_the_product_are_relative(folder: str) -> None:
     assert not absolute
 
 
-@pytest.mark.parametrize("folder", ["wire", "storage", "coordinator"])
+def test_commands_know_the_records_of_the_coordinators_and_not_their_decisions() -> None:
+    names = {name for path, tree in modules("commands") for name in imported(path, tree)}
+    ours = {name for name in names if name.startswith("odradek.coordinator")}
+    assert ours
+    assert {name for name in ours if not name.startswith("odradek.coordinator.records")} == set()
+
+
+@pytest.mark.parametrize("folder", ["wire", "storage", "coordinator", "commands"])
 def test_only_the_broker_waits(folder: str) -> None:
     waiting = [
         f"{path}:{node.lineno}"

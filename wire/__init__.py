@@ -13,6 +13,7 @@ In reading order:
     checksum.py     CRC-32C
     records.py      the records inside a batch, for those who must look
     compression.py  gzip, snappy, lz4 and zstd as Kafka's clients understand them
+    partitioner.py  which partition a producer sends a key to
     control.py      the values of control records: transaction markers, leader changes, snapshot frames
     errors.py       error codes, and the two exceptions that a peer can cause
     uuids.py        topic, directory and member ids

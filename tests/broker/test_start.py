@@ -31,6 +31,7 @@ NOT_NEEDED = {
     "zipfile": "nothing is packed",
     "difflib": "a misspelt name is looked for when there is one",
     "rich": "tables are for other commands",
+    "odradek.commands": "it is the broker that is started, not what asks it",
     "odradek.broker.config.document": "pages are for `odradek config`",
 }
 

@@ -1,5 +1,5 @@
-"""Which partition a record with a key goes to: murmur2 as the Java client has it, so that a record that a test writes
-is where a client's would be."""
+"""Which partition a record with a key goes to: murmur2 as the Java client has it, so that a record that a test or the
+command line writes is where a client's would be."""
 
 from __future__ import annotations
 
