@@ -71,6 +71,9 @@ class ConfluentClient:
         if options.transactional_id is not None:
             config["transactional.id"] = options.transactional_id
             config["transaction.timeout.ms"] = options.transaction_timeout_ms
+            # When all brokers were away, 2.16 drops them and then waits for good for a coordinator that it has dropped,
+            # in send_offsets_to_transaction (confluentinc/librdkafka#5511).
+            config["metadata.recovery.strategy"] = "none"
             del config["enable.idempotence"]
         producer = Producer(QUIET | {"bootstrap.servers": self._bootstrap} | config)
         if options.transactional_id is not None:
