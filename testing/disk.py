@@ -76,12 +76,17 @@ class MemoryFile:
 
 
 class MemoryLock:
-    __slots__ = ("_held", "_path", "previous_owner")
+    __slots__ = ("_file", "_held", "_path", "previous_owner")
 
-    def __init__(self, held: set[str], path: str, previous_owner: bytes) -> None:
-        self.previous_owner = previous_owner
+    def __init__(self, held: set[str], path: str, file: MemoryFile) -> None:
+        self._file = file
         self._held = held
         self._path = path
+        self.previous_owner = file.read_at(0, file.size())
+
+    def note(self, owner: bytes) -> None:
+        self._file.truncate(0)
+        self._file.write_at(0, owner)
 
     def release(self) -> None:
         self._held.discard(self._path)
@@ -212,10 +217,9 @@ class MemoryDisk:
     def space(self, path: str) -> tuple[int, int]:
         return CAPACITY_BYTES, CAPACITY_BYTES - self.used_bytes
 
-    def lock(self, path: str, owner: bytes = b"") -> MemoryLock | None:
+    def lock(self, path: str) -> MemoryLock | None:
         if path in self._held:
             return None
-        previous_owner = b"" if self.status(path) is None else self.read(path)
-        self.write_atomic(path, owner)
+        file = self.create(path) if self.status(path) is None else self._find(path)
         self._held.add(path)
-        return MemoryLock(self._held, path, previous_owner)
+        return MemoryLock(self._held, path, file)

@@ -20,7 +20,6 @@ from odradek.broker.connection import Connection
 from odradek.broker.dispatch import Api, Call
 from odradek.storage.checkpoint import CLEAN_SHUTDOWN, encode_clean_shutdown
 from odradek.storage.directory import LOCK
-from odradek.storage.disk import Disk
 from odradek.testing.clock import TurnableClock
 from odradek.testing.disk import MemoryDisk
 from odradek.testing.inspection import is_loaded
@@ -136,7 +135,7 @@ class Node:
         assert self._life is None, "one life at a time"
         broker = Broker(
             Config(self._config),
-            disk=cast("Disk | None", self.disk),
+            disk=self.disk,
             clock=self._clock,
             network=self._port,
             offload=self._offload,

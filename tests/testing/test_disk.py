@@ -121,14 +121,16 @@ def test_a_file_stays_readable_after_it_is_removed_or_renamed() -> None:
     assert file.read_at(0, 10) == b"text"
 
 
-def test_a_lock_is_exclusive_and_names_who_had_it() -> None:
+def test_a_lock_is_exclusive_and_says_who_had_it() -> None:
     disk = MemoryDisk()
     disk.make_directory("/d")
-    first = disk.lock("/d/.lock", b"first")
+    first = disk.lock("/d/.lock")
     assert first is not None
     assert first.previous_owner == b""
-    assert disk.lock("/d/.lock", b"second") is None
+    assert disk.lock("/d/.lock") is None
+    first.note(b"somebody before")
+    first.note(b"first")
     first.release()
-    second = disk.lock("/d/.lock", b"second")
+    second = disk.lock("/d/.lock")
     assert second is not None
     assert second.previous_owner == b"first"
