@@ -62,7 +62,7 @@ class Gaps:
 
     def forget_above(self, directory: str, log_end_offset: int) -> None:
         """The log was cut: what comes next may fill the gaps."""
-        self._keep(directory, {start: end for start, end in self._known.items() if end < log_end_offset})
+        self._keep(directory, {start: end for start, end in self._known.items() if end <= log_end_offset})
 
     def _keep(self, directory: str, kept: dict[int, int]) -> None:
         if len(kept) == len(self._known):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
-from ..wire.batches import BatchHeader, Buffer, stamp, stamped_prefix
+from ..wire.batches import BatchHeader, Buffer, Marker, stamp, stamped_prefix
 from ..wire.errors import ErrorCode, KafkaError
 from .config import LogConfig
 from .disk import Disk
@@ -167,8 +167,14 @@ class PartitionLog:
             return self._append_as_it_is(records, now_ms)
         config = self.config
         header, data, log_append_time_ms = validate(records, config, now_ms, origin=origin, header=header)
+        base_offset = self.log_end_offset
+        last_offset = base_offset + header.last_offset_delta
+        size = header.size
+        segment = self.segments.active
+        if segment.should_roll(size, last_offset, header.max_timestamp, config, now_ms):
+            segment = self._roll_to(base_offset, now_ms)
         marker = None
-        if header.producer_id >= 0:
+        if header.producer_id >= 0:  # after the roll, as Kafka does it: a batch refused here may have rolled
             marker = marker_of(header, data, 0)
             cached = self.producers.check(
                 header, origin=origin, marker=marker, transaction_version=transaction_version, guard=guard
@@ -176,12 +182,6 @@ class PartitionLog:
             if cached is not None:
                 # Kafka answers a duplicate with the first one's time whatever the topic's timestamp type.
                 return AppendResult(cached.first_offset, cached.last_offset, cached.timestamp, True)
-        base_offset = self.log_end_offset
-        last_offset = base_offset + header.last_offset_delta
-        size = header.size
-        segment = self.segments.active
-        if segment.should_roll(size, last_offset, header.max_timestamp, config, now_ms):
-            segment = self._roll_to(base_offset, now_ms)
         if leader_epoch != self.leader_epochs.latest:
             self.leader_epochs.assign(leader_epoch, base_offset)
         if in_place and not isinstance(data, bytes):
@@ -193,7 +193,7 @@ class PartitionLog:
         self.log_end_offset = last_offset + 1
         if header.producer_id >= 0:
             placed = header._replace(base_offset=base_offset, partition_leader_epoch=leader_epoch)
-            self._note_producer(segment, placed, data, 0)
+            self._note_producer(segment, placed, marker)
         return AppendResult(base_offset, last_offset, log_append_time_ms, False)
 
     def _append_as_it_is(self, records: Buffer, now_ms: int) -> AppendResult:
@@ -217,13 +217,13 @@ class PartitionLog:
             if header.partition_leader_epoch > self.leader_epochs.latest:
                 self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
             if header.producer_id >= 0:
-                self._note_producer(segment, header, data, position)
+                self._note_producer(segment, header, marker_of(header, data, position))
             position += header.size
         return AppendResult(headers[0].base_offset, last_offset, -1, False)
 
-    def _note_producer(self, segment: Segment, header: BatchHeader, data: Buffer, position: int) -> None:
+    def _note_producer(self, segment: Segment, header: BatchHeader, marker: Marker | None) -> None:
         """Bring producer state past an appended batch, and the transaction index if it is the end of one."""
-        completed = self.producers.replay(header, marker_of(header, data, position))
+        completed = self.producers.replay(header, marker)
         if completed is not None and completed.aborted:
             segment.transaction_index.append(AbortedTransaction._make(completed[:4]))
 

@@ -41,6 +41,16 @@ NO_COORDINATOR = frozenset(
     {ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR}
 )
 
+LOG_START_UNTOLD = frozenset(
+    {
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
+"""Refusals of the log that do not tell where it starts; the others do, as Kafka's."""
+
 LOG_START_OFFSET_SINCE = 5
 """From this version on the three numbers of a success are neighbours in the response."""
 
@@ -83,6 +93,11 @@ def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Res
                 answers.append(_refusal(data.index, error))
                 failed = True
                 continue
+            if isinstance(result, KafkaError):
+                log_start_offset = -1 if result.code in LOG_START_UNTOLD else partition.log.log_start_offset
+                answers.append(_refusal(data.index, result, log_start_offset))
+                failed = True
+                continue
             if partition.log.must_flush:
                 unflushed.append(partition)
             elif is_one_batch and call.version >= LOG_START_OFFSET_SINCE and request.acks:
@@ -111,7 +126,8 @@ def _append(
     call: Call,
     now_ms: int,
     admissions: Admissions,
-) -> tuple[Partition, AppendResult]:
+) -> tuple[Partition, AppendResult | KafkaError]:
+    """What the log says; KafkaError is raised for what is wrong before it is asked."""
     partition = _find(topic, data.index, call)
     records: Buffer = data.records or b""
     header = check_single_batch(records, call.version)
@@ -124,7 +140,10 @@ def _append(
     guard = admissions.get((partition.topic, partition.index)) if admissions else None
     if isinstance(guard, KafkaError):
         raise _explained(guard, call.version)
-    return partition, partition.append(records, now_ms=now_ms, guard=guard, header=header, in_place=True)
+    try:
+        return partition, partition.append(records, now_ms=now_ms, guard=guard, header=header, in_place=True)
+    except KafkaError as error:
+        return partition, error
 
 
 def _admit(request: ProduceRequest, transactional_id: str, call: Call) -> Admissions | Awaitable[Admissions]:
@@ -208,12 +227,13 @@ def _frame_of(partition: Partition, version: int) -> tuple[bytes, bytes]:
     return head, tail
 
 
-def _refusal(index: int, error: KafkaError) -> PartitionProduceResponse:
+def _refusal(index: int, error: KafkaError, log_start_offset: int = -1) -> PartitionProduceResponse:
     bad: Sequence[tuple[int, str | None]] = error.record_errors if isinstance(error, RecordErrors) else ()
     return PartitionProduceResponse(
         index=index,
         error_code=error.code,
         base_offset=-1,
+        log_start_offset=log_start_offset,
         error_message=error.message,
         record_errors=[BatchIndexAndErrorMessage(batch_index=at, batch_index_error_message=text) for at, text in bad],
     )
