@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 START_TIMEOUT_S = 20
-STOP_TIMEOUT_S = 15
+STOP_TIMEOUT_S = 60
 
 
 class OdradekFailed(Exception):
