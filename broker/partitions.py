@@ -12,7 +12,8 @@ I3  A waiter is in the `waiters` of every partition it waits for, and leaves all
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,7 @@ import trio
 
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
+from ..storage.errors import StorageError
 from ..storage.log import AppendResult, Origin, PartitionLog
 from ..storage.producers import VerificationGuard
 from ..wire import uuids
@@ -36,6 +38,9 @@ T = TypeVar("T")
 
 TOPIC, BROKER = 2, 4
 """Types of configuration resources."""
+
+CLOSERS = 8
+"""Logs that are closed at the same time: a disk merges as many syncs into few."""
 
 RECOVERY_PROGRESS = 100
 """Recovery says how far it is once in so many partitions."""
@@ -171,11 +176,15 @@ class Partitions:
         return partitions[index]
 
     def require(self, topic: str, index: int) -> Partition:
-        """Like `get`; raises KafkaError(UNKNOWN_TOPIC_OR_PARTITION)."""
+        """Like `get`; raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR if its log cannot be used."""
         partition = self.get(topic, index)
         if partition is None:
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            failed = self._has_failed(topic, index)
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR if failed else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         return partition
+
+    def _has_failed(self, topic: str, index: int) -> bool:
+        return any((topic, index) in directory.failed for directory in self.directories)
 
     def name_of(self, topic_id: bytes) -> str | None:
         """The topic of an id, None if there is no such topic here."""
@@ -238,21 +247,29 @@ class Partitions:
 
     async def _recover(self, directory: LogDirectory, steps: list[Callable[[], None]]) -> None:
         """Run the loading steps of a directory in worker threads, with progress in the log."""
-        threads = trio.CapacityLimiter(self._broker.config["num.recovery.threads.per.data.dir"])
         logger.info("%s was not stopped cleanly: checking %d partitions", directory.path, len(steps))
         done = 0
 
-        async def one(step: Callable[[], None]) -> None:
+        def progress() -> None:
             nonlocal done
-            async with threads:
-                await self._broker.offload(step)
             done += 1
             if done % RECOVERY_PROGRESS == 0:
                 logger.info("checked %d of %d partitions of %s", done, len(steps), directory.path)
 
+        await self._side_by_side(steps, self._broker.config["num.recovery.threads.per.data.dir"], progress)
+
+    async def _side_by_side(self, steps: Iterable[Callable[[], None]], width: int, done: Callable[[], None]) -> None:
+        """Run steps in worker threads, `width` at a time; `done` is called after each."""
+        waiting = iter(steps)
+
+        async def work() -> None:
+            for step in waiting:
+                await self._broker.offload(step)
+                done()
+
         async with trio.open_nursery() as nursery:
-            for step in steps:
-                nursery.start_soon(one, step)
+            for _ in range(width):
+                nursery.start_soon(work)
 
     def _belongs_here(self, image: ClusterImage, topic: str, index: int, directory: LogDirectory) -> bool:
         known = image.topics.get(topic)
@@ -289,7 +306,8 @@ class Partitions:
                 partitions.append(partition)
             if partition is not None and registration.leader_epoch > partition.leader_epoch:
                 partition.leader_epoch = registration.leader_epoch
-                partition.log.assign_leader_epoch(registration.leader_epoch)
+                if registration.leader == broker.config.node_id:
+                    partition.log.assign_leader_epoch(registration.leader_epoch)
                 partition.wake_all()
 
     def _open(
@@ -299,8 +317,15 @@ class Partitions:
             return None
         found = next((d.logs[topic.name, index] for d in self.directories if (topic.name, index) in d.logs), None)
         if found is None:
+            if self._has_failed(topic.name, index):
+                return None
             directory = min(self.directories, key=lambda directory: len(directory.logs))
-            found = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
+            try:
+                found = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
+            except OSError as error:
+                logger.error("cannot create a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
+                directory.failed[topic.name, index] = error
+                return None
         found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
         return Partition(found, -1, self._flush_soon)
 
@@ -361,10 +386,24 @@ class Partitions:
             partition.log.expire_producers(now_ms)
 
     async def close(self, clean: bool) -> None:
-        """Close the logs; `clean` leaves the marker that spares the next start a scan."""
+        """Close the logs, several at a time so that the disk can take their syncs together.
+
+        `clean` leaves the marker that spares the next start a scan.
+        """
         for directory in self.directories:
             if clean:
+                await self._side_by_side(map(_closing, directory.logs.values()), CLOSERS, lambda: None)
                 await self.in_directory(directory.close, self._broker.metadata.broker_epoch)
             else:
                 directory.unlock()
         self.directories.clear()
+
+
+def _closing(log: PartitionLog) -> Callable[[], None]:
+    """Closes a log. What fails is tried again, and told, by the directory, which closes whatever is not closed yet."""
+
+    def close() -> None:
+        with suppress(OSError, StorageError):
+            log.close()
+
+    return close

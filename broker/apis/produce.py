@@ -185,17 +185,11 @@ def _explained(error: KafkaError, version: int) -> KafkaError:
 def _find(topic: TopicProduceData, index: int, call: Call) -> Partition:
     partitions = call.broker.partitions
     if call.version < 13:
-        partition = partitions.get(topic.name, index)
-        if partition is None:
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        return partition
+        return partitions.require(topic.name, index)
     name = partitions.name_of(topic.topic_id)
     if name is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-    partition = partitions.get(name, index)
-    if partition is None:
-        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-    return partition
+    return partitions.require(name, index)
 
 
 def _success(partition: Partition, result: AppendResult) -> PartitionProduceResponse:
