@@ -148,8 +148,8 @@ class Ledger:
                 self._send(producer, ("codecs", index), records)
         for index in range(self._partitions["growing"]):
             self._send(self._idempotent[0], ("growing", index), [Record(b"turn %d" % self.turn)])
-        for number, producer in enumerate(self._idempotent):
-            self._send(producer, ("sequences", 0), [Record(b"%d" % self.turn, b"%d" % number) for _ in range(10)])
+        for number, idempotent in enumerate(self._idempotent):
+            self._send(idempotent, ("sequences", 0), [Record(b"%d" % self.turn, b"%d" % number) for _ in range(10)])
         self._send(self._idempotent[1], ("shortened", 0), [Record(b"of turn %d" % self.turn) for _ in range(4)])
         before = self._records["shortened", 0][-2].offset
         deleted = {"version": 1, "partitions": [{"topic": "shortened", "partition": 0, "offset": before}]}
@@ -196,7 +196,8 @@ class Ledger:
         with contextlib.closing(self._java.producer(ProducerOptions(compression="gzip"))) as producer:
             for each in range(ROUNDS):
                 keys = [b"%d of turn %d" % (number, self.turn) for number in range(4)]
-                values: list[bytes | None] = [b"%d" % each] * 3 + [b"%d" % each if each < 4 else None]
+                value = b"%d" % each
+                values: list[bytes | None] = [value, value, value, value if each < 4 else None]
                 producer.send("compacted", [Record(value, key) for key, value in zip(keys, values, strict=True)])
                 self._latest.update(zip(keys, values, strict=True))
         wait_for(lambda: len(self._compacted(before)) < 4 * ROUNDS, "the topic is compacted", pause_s=0.2)

@@ -6,7 +6,7 @@ What is written, and what has to be found, is in ledger.py. A turn ends cleanly 
 import contextlib
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,7 +15,7 @@ from .kafka import ApacheKafka, kafka_tool
 from .ledger import CONFIG, Ledger
 from .odradek import Odradek
 
-KINDS = {"odradek": Odradek, "kafka": ApacheKafka}
+KINDS: dict[str, Callable[..., Broker]] = {"odradek": Odradek, "kafka": ApacheKafka}
 
 
 class Turns:

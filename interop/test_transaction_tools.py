@@ -8,7 +8,7 @@ import pytest
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from .broker import Broker, wait_for
-from .client import Record
+from .client import Record, collect
 from .conftest import Clients
 from .kafka import kafka_tool
 from .python.confluent import ConfluentClient
@@ -85,9 +85,7 @@ def test_a_hanging_transaction_is_found_and_aborted(unverified: Broker, writer: 
     writer.producer().send("hanging", [Record(b"behind")])
     reader = writer.consumer(read_committed=True)
     reader.assign(("hanging", 0))
-    values: list[bytes | None] = []
-    wait_for(lambda: values.extend(each.value for each in reader.poll(0.5)) or len(values) == 2, "both records")
-    assert values == [b"before", b"behind"]
+    assert [each.value for each in collect(reader, 2)] == [b"before", b"behind"]
     assert unverified.data_dir is not None
     index = unverified.data_dir / "hanging-0" / "00000000000000000000.txnindex"
     dumped = kafka_tool("kafka-dump-log", "--files", str(index)).out.splitlines()[1:]

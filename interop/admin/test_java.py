@@ -6,6 +6,7 @@ printed on Apache Kafka 4.3.1. `pytest interop/admin --broker=kafka --record` wr
 
 import pathlib
 import re
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,8 @@ def test_every_method(pytestconfig: pytest.Config, tmp_path: pathlib.Path) -> No
     broker = new_broker(kind, tmp_path / "node")
     broker.start()
     try:
-        ran = java_host().call("tool", **{"class": "AdminCalls", "args": [broker.bootstrap], "stdin": ""})
+        fields: dict[str, Any] = {"class": "AdminCalls", "args": [broker.bootstrap], "stdin": ""}
+        ran = java_host().call("tool", **fields)
     finally:
         broker.kill()
     assert ran["code"] == 0, ran["err"]

@@ -103,7 +103,7 @@ def kafka_python_calls(bootstrap: str, closing: contextlib.ExitStack) -> Iterato
 
 
 def confluent_calls(bootstrap: str, closing: contextlib.ExitStack) -> Iterator[Call]:
-    admin = confluent.AdminClient({"bootstrap.servers": bootstrap})
+    admin: Any = confluent.AdminClient({"bootstrap.servers": bootstrap})
     c0, c1, nope = (confluent_kafka.TopicPartition(*each) for each in (("ck", 0), ("ck", 1), ("ck-none", 0)))
 
     def offsets(*specs: Any) -> Any:
@@ -120,7 +120,7 @@ def confluent_calls(bootstrap: str, closing: contextlib.ExitStack) -> Iterator[C
     producer.flush(10)
     yield "delete_records", lambda: admin.delete_records([confluent_kafka.TopicPartition("ck", 0, 2)])
     yield "delete_records beyond the end", lambda: admin.delete_records([confluent_kafka.TopicPartition("ck", 1, 9)])
-    spec = confluent.OffsetSpec
+    spec: Any = confluent.OffsetSpec
     yield "list_offsets", lambda: offsets(spec.earliest(), spec.latest(), spec.max_timestamp(), spec.for_timestamp(0))
     yield (
         "elect_leaders",
