@@ -6,9 +6,10 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 
-from odradek.broker.__main__ import serve
+from odradek.broker.__main__ import main, serve
 from odradek.broker.config.endpoints import SPOKEN_PROTOCOLS
 from odradek.broker.dispatch import table
 
@@ -65,6 +66,20 @@ def test_every_option_that_is_shown_exists() -> None:
     shown = {word for command in COMMANDS if command.startswith("odradek serve") for word in command.split()}
     assert {word for word in shown if word.startswith("-")} <= options
     assert options - shown - {"--version"} == set(), "an option is not shown"
+
+
+def test_every_command_that_is_shown_exists() -> None:
+    for line in COMMANDS:
+        name, *words = line.split("   ")[0].split()
+        if name != "odradek":
+            continue
+        command: click.Command | None = main
+        with click.Context(main) as context:
+            while isinstance(command, click.Group) and words:
+                command = command.get_command(context, words.pop(0))
+        assert command is not None, line
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from typing import Any
@@ -111,6 +112,15 @@ def test_every_command_explains_itself() -> None:
         assert odradek(name, "--help").code == 0
         for subcommand in getattr(load(name), "commands", {}):
             assert odradek(name, subcommand, "-h").code == 0
+
+
+def test_a_shell_completes_commands_and_subcommands() -> None:
+    asked = {"_ODRADEK_COMPLETE": "bash_complete", "COMP_WORDS": "odradek topics de", "COMP_CWORD": "2"}
+    code = "from odradek.broker.__main__ import main; main(prog_name='odradek')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["plain,delete", "plain,describe"]
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(broker: Broker) -> None:
