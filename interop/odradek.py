@@ -23,16 +23,23 @@ class Odradek:
 
     name = "odradek"
 
-    def __init__(self, data_dir: pathlib.Path, port: int = 0, config: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: pathlib.Path,
+        port: int = 0,
+        config: Mapping[str, str] | None = None,
+        module: str = "odradek.broker",
+    ) -> None:
         self.data_dir: pathlib.Path | None = data_dir
         self.bootstrap = f"127.0.0.1:{port}"
         self.ready: dict[str, Any] = {}
         self._config = dict(config or {})
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir.with_name(data_dir.name + ".out")
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "odradek.broker", "serve", "--ready-json"]
+        argv = [sys.executable, "-m", self._module, "serve", "--ready-json"]
         argv += ["--listen", self.bootstrap, "--data-dir", str(self.data_dir)]
         for name, value in self._config.items():
             argv += ["-c", f"{name}={value}"]
