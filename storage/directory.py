@@ -69,6 +69,7 @@ class LogDirectory:
         self.context = LogContext(disk, random, producer_expiration_ms, verify_transactions)
         self._disk = disk
         self._lock: Lock | None = None
+        self._was_empty = False
         self._was_ours = False
         self._recovery_points: checkpoint.Offsets = {}
         self._high_watermarks: checkpoint.Offsets = {}
@@ -106,19 +107,16 @@ class LogDirectory:
             self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
             self._log_starts = self._read_offsets(checkpoint.LOG_START_OFFSETS)
             self.cleaner_offsets = self._read_offsets(checkpoint.CLEANER_OFFSETS)
-            self._claim(self._lock)
         except BaseException:
             self.unlock()
             raise
 
     def _format(self, node_id: int, cluster_id: str, now_ms: int) -> None:
         """Give a directory without identity ours, if no log is in it."""
-        for name in self._disk.list(self.path):
-            status = self._disk.status(self._file(name))
-            if status is not None and status.is_directory:
-                raise StorageError(
-                    f"{self.path} holds {name} but no meta.properties; restore that file or use an empty directory"
-                )
+        for name in self._directories():
+            raise StorageError(
+                f"{self.path} holds {name} but no meta.properties; restore that file or use an empty directory"
+            )
         values = {
             "node.id": str(node_id),
             "directory.id": uuids.to_text(uuids.random(self.context.random)),
@@ -128,6 +126,10 @@ class LogDirectory:
         path = self._file(checkpoint.META_PROPERTIES)
         self._disk.write_atomic(path, checkpoint.encode_properties(values, now_ms))
         self.formatted = True
+
+    def _directories(self) -> list[str]:
+        found = [(name, self._disk.status(self._file(name))) for name in self._disk.list(self.path)]
+        return [name for name, status in found if status is not None and status.is_directory]
 
     def _read_identity(self, node_id: int, cluster_id: str | None) -> None:
         path = self._file(checkpoint.META_PROPERTIES)
@@ -152,7 +154,8 @@ class LogDirectory:
 
     def _read_clean_marker(self) -> None:
         path = self._file(checkpoint.CLEAN_SHUTDOWN)
-        self.was_clean = self.formatted
+        self._was_empty = not self._directories()
+        self.was_clean = self._was_empty
         if self._disk.status(path) is not None:
             self.was_clean = True
             self.previous_broker_epoch = checkpoint.decode_clean_shutdown(self._disk.read(path))
@@ -161,7 +164,7 @@ class LogDirectory:
 
     def _claim(self, lock: Lock) -> None:
         """Find out whose crash the last stop was, and leave word for the next start (D5)."""
-        if self.formatted:
+        if self._was_empty:
             self._write(checkpoint.RECOVERY_POINTS, {})
             self._write(checkpoint.CLEANER_OFFSETS, {})
         checksum = self._cleaner_checksum()
@@ -202,10 +205,11 @@ class LogDirectory:
 
         `config_for` gives a topic's config. StorageError if the directory holds something that does not belong.
         """
+        assert self._lock is not None, "the directory is open"
+        self._claim(self._lock)
         steps: list[Callable[[], None]] = []
-        for name in self._disk.list(self.path):
-            status = self._disk.status(self._file(name))
-            if status is None or not status.is_directory or name == names.REMOTE_INDEX_CACHE:
+        for name in self._directories():
+            if name == names.REMOTE_INDEX_CACHE:
                 continue
             topic, partition, kind = names.parse(name)
             if topic == "__cluster_metadata":

@@ -143,6 +143,7 @@ def test_after_a_crash_logs_are_checked(tmp_path: Path) -> None:
 
 def test_the_clean_marker_is_gone_while_the_broker_runs(tmp_path: Path) -> None:
     directory = started(tmp_path / "data")
+    directory.create("t", 0, TOPIC_ID, SMALL, NOW_MS)
     directory.close(broker_epoch=1)
     assert ".kafka_cleanshutdown" in names(tmp_path / "data")
     started(tmp_path / "data").unlock()
