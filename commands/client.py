@@ -40,6 +40,8 @@ ANSWER_TIMEOUT_S: Final = 60
 """Twice Kafka's request.timeout.ms: a broker has had its time to say no."""
 PATIENCE_S: Final = 15
 PAUSE_S: Final = 0.1
+CREATION_S: Final = 3
+"""A broker that makes topics on first use has made one by then; one that does not is not waited for any longer."""
 RESPONSE_BYTES: Final = 1 << 30
 """A size beyond this is not Kafka's protocol; a fetch stays far below it."""
 
@@ -90,14 +92,17 @@ def _how_to_start(address: Address) -> str:
     return f"`odradek serve{listen}` starts a broker there, --bootstrap HOST:PORT names another one"
 
 
-def patiently(action: Callable[[], T]) -> T:
-    """The result of an action, which is repeated while it is refused for a reason that passes (C3)."""
-    deadline = time.monotonic() + PATIENCE_S
+def patiently(action: Callable[[], T], *, also: ErrorCode | None = None, patience_s: float = PATIENCE_S) -> T:
+    """The result of an action, which is repeated while it is refused for a reason that passes (C3).
+
+    `also` is one more error that passes here.
+    """
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             return action()
         except Refused as refused:
-            if refused.code not in PASSING or time.monotonic() > deadline:
+            if (refused.code not in PASSING and refused.code != also) or time.monotonic() > deadline:
                 raise
         time.sleep(PAUSE_S)
 
@@ -262,6 +267,8 @@ class Cluster:
             topic.partitions.sort(key=_index)
             return topic
 
+        if create:
+            return patiently(ask, also=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, patience_s=CREATION_S)
         return patiently(ask)
 
     def leaders(self, names: list[str]) -> dict[tuple[str, int], int]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from odradek.commands import client
 from odradek.testing import Broker
 from odradek.wire.partitioner import partition_for_key
 from tests.commands.conftest import Cli
@@ -61,6 +62,18 @@ def test_a_tombstone(cli: Cli, broker: Broker) -> None:
 def test_a_topic_is_made_on_first_use(cli: Cli, broker: Broker) -> None:
     assert cli("records", "produce", "new", "a").code == 0
     assert [record.value for record in broker.records("new")] == [b"a"]
+    broker.faults.fail("Metadata", "UNKNOWN_TOPIC_OR_PARTITION", times=2)  # as Apache Kafka says while it makes one
+    assert cli("records", "produce", "newer", "a").code == 0
+
+
+def test_a_topic_that_is_not_made_is_not_waited_for_long(
+    cli: Cli, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "CREATION_S", 0.05)
+    broker.faults.fail("Metadata", "UNKNOWN_TOPIC_OR_PARTITION")  # as if it made no topics
+    printed = cli("records", "produce", "new", "a")
+    assert printed.code == 1
+    assert "UNKNOWN_TOPIC_OR_PARTITION" in printed.err
 
 
 def test_a_batch_that_is_refused(cli: Cli, broker: Broker) -> None:
