@@ -178,10 +178,8 @@ class Connection:
         except TimeoutError:
             raise Failure(f"{self.address} has not answered {kind.__name__} for {ANSWER_TIMEOUT_S} s") from None
         except ConnectionError:
-            raise Failure(
-                f"{self.address} closed the connection: is it a listener of Kafka's without TLS and SASL? "
-                "(a broker's log says why)"
-            ) from None
+            reason = "its log says why" if kind is not ApiVersionsRequest else "is it a listener without TLS and SASL?"
+            raise Failure(f"{self.address} closed the connection: {reason}") from None
         except (ProtocolError, struct.error) as error:
             raise Failure(f"what answers at {self.address} does not speak Kafka's protocol: {error}") from None
 

@@ -15,7 +15,7 @@ from ..wire.apis.list_groups import ListGroupsRequest
 from ..wire.apis.offset_commit import OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic
 from ..wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
 from ..wire.errors import ErrorCode, ProtocolError
-from .client import Cluster, patiently
+from .client import Cluster, Connection, patiently
 from .errors import Failure, Failures, Refused, check
 from .options import CONTEXT, Session, with_cluster
 from .positions import LATEST, MEANINGS, Position, TopicPartition, offsets_at, position_type, resolve
@@ -54,19 +54,23 @@ def print_list(session: Session) -> None:
     rows: list[dict[str, Any]] = []
     with session.cluster() as cluster:
         for broker in cluster.all_brokers():
-            answer = broker.ask(ListGroupsRequest())
-            check(f"groups of {broker.address}", answer.error_code)
-            rows += [
-                {
-                    "group": each.group_id,
-                    "state": each.group_state or None,
-                    "type": each.group_type or None,
-                    "protocol": each.protocol_type or None,
-                }
-                for each in answer.groups
-            ]
+            rows += patiently(lambda broker=broker: _groups_of(broker))  # type: ignore[misc]
     rows.sort(key=lambda row: row["group"])
     session.show(rows, empty="There are no groups: a consumer with a group.id makes one.")
+
+
+def _groups_of(broker: Connection) -> list[dict[str, Any]]:
+    answer = broker.ask(ListGroupsRequest())
+    check(f"groups of {broker.address}", answer.error_code)
+    return [
+        {
+            "group": each.group_id,
+            "state": each.group_state or None,
+            "type": each.group_type or None,
+            "protocol": each.protocol_type or None,
+        }
+        for each in answer.groups
+    ]
 
 
 @command.command()

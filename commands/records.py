@@ -47,7 +47,7 @@ def command() -> None:
 @click.option("--key", "-k", metavar="KEY", help="The key of every record.")
 @click.option("--key-separator", "-K", metavar="TEXT", help="Each value is KEY TEXT VALUE; without TEXT it has no key.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME=VALUE", help="A header (repeatable).")
-@click.option("--partition", "-p", type=click.IntRange(0), help="Where all go.  [default: as keys say]")
+@click.option("--partition", "-p", type=click.IntRange(0), metavar="N", help="Where all go.  [default: as keys say]")
 @click.option(
     "--compression",
     type=click.Choice([codec.name.lower() for codec in Compression]),
@@ -135,11 +135,19 @@ def _reading(function: F) -> F:
     for option in (
         click.option("--values", "values_only", is_flag=True, help="Print the values alone, byte for byte."),
         click.option("--uncommitted", is_flag=True, help="Records of open and aborted transactions, too."),
-        click.option("--count", "-n", type=click.IntRange(1), help="Stop after so many records that match."),
+        click.option(
+            "--count", "-n", type=click.IntRange(1), metavar="N", help="Stop after so many records that match."
+        ),
         click.option("--key", "-k", metavar="KEY", help="Only records with this key."),
         click.option("--match", "-m", metavar="REGEX", help="Only records whose key, value or header it is found in."),
         click.option(
-            "--partition", "-p", "chosen", multiple=True, type=click.IntRange(0), help="Only this one (rep.)."
+            "--partition",
+            "-p",
+            "chosen",
+            multiple=True,
+            type=click.IntRange(0),
+            metavar="N",
+            help="Only this one (repeatable).",
         ),
         click.argument("topic"),
     ):
@@ -149,8 +157,23 @@ def _reading(function: F) -> F:
 
 @command.command("consume")
 @_reading
-@click.option("--from", "start", type=position_type, default="earliest", metavar="POSITION", help=f"{MEANINGS}.")
-@click.option("--until", type=position_type, default="latest", metavar="POSITION", help="The same; not included.")
+@click.option(
+    "--from",
+    "start",
+    type=position_type,
+    default="earliest",
+    show_default=True,
+    metavar="POSITION",
+    help=f"{MEANINGS}.",
+)
+@click.option(
+    "--until",
+    type=position_type,
+    default="latest",
+    show_default=True,
+    metavar="POSITION",
+    help="The same; it is not included.",
+)
 @with_cluster
 def consume_(session: Session, /, topic: str, start: Position, until: Position, **options: Any) -> None:
     """Print the records of TOPIC that are there now.

@@ -108,8 +108,12 @@ def _describe(cluster: Cluster, name: str) -> dict[str, Any]:
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME[:PARTITIONS]...")
-@click.option("--partitions", type=click.IntRange(1), help="Of topics that do not say.  [default: the broker's]")
-@click.option("--replication-factor", type=click.IntRange(1), help="Replicas of each.  [default: the broker's]")
+@click.option(
+    "--partitions", type=click.IntRange(1), metavar="N", help="Of topics that do not say.  [default: the broker's]"
+)
+@click.option(
+    "--replication-factor", type=click.IntRange(1), metavar="N", help="Replicas of each.  [default: the broker's]"
+)
 @click.option("--config", "-c", "configs", multiple=True, metavar="NAME=VALUE", help="Set a config (repeatable).")
 @click.option("--if-missing", is_flag=True, help="A topic that is there already is fine.")
 @click.option("--dry-run", is_flag=True, help="Only check whether it could be done.")
