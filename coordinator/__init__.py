@@ -18,7 +18,7 @@ Groups and committed offsets, from `__consumer_offsets`:
     listing.py     ListGroups, DescribeGroups             settings.py   what is configured
     hashing.py     which partition a group or transactional id belongs to
 
-    patterns.py    regular expressions from clients, in linear time
+    patterns.py    regular expressions from clients, in linear time        automaton.py  what they become
 
 Transactions, from `__transaction_state`:
 

@@ -13,128 +13,31 @@ the name` steps, because all ways through it are followed at once.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .automaton import Accepts, Automaton, Emit, Holds, PatternError, consume, either, in_sequence, repeat, require
+
+__all__ = ["Pattern", "PatternError"]
+
 REPEAT_LIMIT: Final = 1000
 """RE2's bound of a counted repetition."""
-
-STATES_LIMIT: Final = 2000
-"""States of a compiled expression: what somebody writes has dozens."""
 
 DEPTH_LIMIT: Final = 100
 """Groups within groups."""
 
 
-class PatternError(ValueError):
-    """The text is no regular expression that we know."""
-
-
-Accepts = Callable[[str], bool]
-Holds = Callable[[str, int], bool]
-"""Whether an assertion holds at a position of the text."""
-
-
-@dataclass(slots=True)
-class State:
-    """Either a character is consumed, or an assertion is passed, or the way forks."""
-
-    accepts: Accepts | None = None
-    holds: Holds | None = None
-    next: tuple[State, ...] = ()
-
-
-Emit = Callable[["Compiler", State], State]
-"""A piece of a pattern: given the state behind it, makes its own states and returns the first."""
-
-
-class Compiler:
-    """Makes states, within the limit."""
-
-    def __init__(self) -> None:
-        self._left = STATES_LIMIT
-
-    def state(self, *following: State, accepts: Accepts | None = None, holds: Holds | None = None) -> State:
-        self._left -= 1
-        if self._left < 0:
-            raise PatternError("the expression is too large")
-        return State(accepts, holds, following)
-
-
 class Pattern:
     """A compiled expression. Raises PatternError for what is none."""
 
-    __slots__ = ("_end", "_start")
+    __slots__ = ("_automaton",)
 
     def __init__(self, text: str) -> None:
-        self._end = State()
-        self._start = _Parser(text).parse()(Compiler(), self._end)
+        self._automaton = Automaton(_Parser(text).parse())
 
     def fullmatch(self, text: str) -> bool:
         """Whether the whole text matches."""
-        current = self._closure([self._start], text, 0)
-        for position, character in enumerate(text, 1):
-            reached = [state.next[0] for state in current if state.accepts is not None and state.accepts(character)]
-            if not reached:
-                return False
-            current = self._closure(reached, text, position)
-        return any(state is self._end for state in current)
-
-    def _closure(self, states: Iterable[State], text: str, position: int) -> list[State]:
-        """The states that wait for a character (or the end), reached without one."""
-        waiting: list[State] = []
-        seen: set[int] = set()
-        stack = list(states)
-        while stack:
-            state = stack.pop()
-            if id(state) in seen:
-                continue
-            seen.add(id(state))
-            if state.accepts is not None or state is self._end:
-                waiting.append(state)
-            elif state.holds is None or state.holds(text, position):
-                stack.extend(state.next)
-        return waiting
-
-
-# ---- pieces
-
-
-def _character(accepts: Accepts) -> Emit:
-    return lambda compiler, after: compiler.state(after, accepts=accepts)
-
-
-def _assertion(holds: Holds) -> Emit:
-    return lambda compiler, after: compiler.state(after, holds=holds)
-
-
-def _sequence(pieces: list[Emit]) -> Emit:
-    def emit(compiler: Compiler, after: State) -> State:
-        for piece in reversed(pieces):
-            after = piece(compiler, after)
-        return after
-
-    return emit
-
-
-def _choice(pieces: list[Emit]) -> Emit:
-    return lambda compiler, after: compiler.state(*(piece(compiler, after) for piece in pieces))
-
-
-def _repeated(piece: Emit, least: int, most: int | None) -> Emit:
-    def emit(compiler: Compiler, after: State) -> State:
-        if most is None:
-            loop = compiler.state()
-            loop.next = (piece(compiler, loop), after)
-            after = loop
-        for _ in range(0 if most is None else most - least):
-            after = compiler.state(piece(compiler, after), after)
-        for _ in range(least):
-            after = piece(compiler, after)
-        return after
-
-    return emit
+        return self._automaton.fullmatch(text)
 
 
 # ---- characters
@@ -281,21 +184,21 @@ class _Parser:
         while self._take("|"):
             choices.append(self._branch())
         self._flags = flags
-        return choices[0] if len(choices) == 1 else _choice(choices)
+        return choices[0] if len(choices) == 1 else either(choices)
 
     def _branch(self) -> Emit:
         pieces: list[Emit] = []
         while self._peek() not in ("", "|", ")"):
             if self._take("\\Q"):
                 literal = self._until("\\E") if "\\E" in self._text[self._position :] else self._rest()
-                pieces += [_character(self._literal(character)) for character in literal]
+                pieces += [consume(self._literal(character)) for character in literal]
                 if literal:
                     pieces[-1] = self._repetition(pieces[-1])
                 continue
             item = self._item()
             if item is not None:
                 pieces.append(self._repetition(item))
-        return _sequence(pieces)
+        return in_sequence(pieces)
 
     def _rest(self) -> str:
         found, self._position = self._text[self._position :], len(self._text)
@@ -308,7 +211,7 @@ class _Parser:
         self._take("?")
         if self._bounds() is not None:
             raise PatternError("a repetition of a repetition")
-        return _repeated(piece, *bounds)
+        return repeat(piece, *bounds)
 
     def _bounds(self) -> tuple[int, int | None] | None:
         for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
@@ -334,21 +237,21 @@ class _Parser:
             case "(":
                 return self._group()
             case "[":
-                return _character(self._class())
+                return consume(self._class())
             case ".":
-                return _character(self._cased(lambda c: True) if self._flags.dot_all else lambda c: c != "\n")
+                return consume(self._cased(lambda c: True) if self._flags.dot_all else lambda c: c != "\n")
             case "^":
-                return _assertion(_at_line_start if self._flags.many_lines else _at_start)
+                return require(_at_line_start if self._flags.many_lines else _at_start)
             case "$":
-                return _assertion(_at_line_end if self._flags.many_lines else _at_end)
+                return require(_at_line_end if self._flags.many_lines else _at_end)
             case "\\":
                 if self._peek() in POSITIONS:
-                    return _assertion(POSITIONS[self._next()])
-                return _character(self._cased(self._escape()))
+                    return require(POSITIONS[self._next()])
+                return consume(self._cased(self._escape()))
             case "*" | "+" | "?":
                 raise PatternError(f"nothing to repeat with {character}")
             case _:
-                return _character(self._literal(character))
+                return consume(self._literal(character))
 
     def _literal(self, character: str) -> Accepts:
         return self._cased(lambda c: c == character)
