@@ -16,6 +16,8 @@ Read in this order:
     producers.py          producer state: sequences, open and aborted transactions
     producer_snapshot.py  that state as bytes
     snapshots.py          and as files
+    gaps.py               offsets that are left out on purpose
+    durability.py         how much of a log is on the disk, and how the rest gets there
     log.py                one partition's log: append, read, look up, truncate, roll, flush
     retention.py          which segments may go, and when
     cleaner.py            which log to compact next, and how much of it
