@@ -41,6 +41,9 @@ OWNER: Final = b"odradek"
 
 DEFAULT_DELETE_DELAY_MS: Final = 60_000
 
+SYNC_ALL_FROM: Final = 20
+"""So many logs and more are synced by one sync of the whole machine's disks: six waits for each of them take longer."""
+
 logger = logging.getLogger("odradek.storage")
 
 
@@ -345,12 +348,15 @@ class LogDirectory:
         If a log cannot be closed the others are, there is no marker, and the first error comes out.
         """
         errors: list[Exception] = []
+        unsynced: list[PartitionLog] = []
         for log in self.logs.values():
             try:
-                log.close()
+                if log.write_out():
+                    unsynced.append(log)
             except (OSError, StorageError) as error:
                 logger.error("cannot close %r: %s", log, error)
                 errors.append(error)
+        errors += self._sync(unsynced)
         try:
             self.write_recovery_points()
             self.write_high_watermarks()
@@ -363,6 +369,21 @@ class LogDirectory:
             self._disk.remove(self._file(LOCK))
         finally:
             self.unlock()
+
+    def _sync(self, logs: list[PartitionLog]) -> list[Exception]:
+        """Sync what `write_out` wrote; if it is much, with everything else on the disk."""
+        if len(logs) >= SYNC_ALL_FROM and self._disk.sync_all():
+            for log in logs:
+                log.synced()
+            return []
+        errors: list[Exception] = []
+        for log in logs:
+            try:
+                log.close()
+            except OSError as error:
+                logger.error("cannot close %r: %s", log, error)
+                errors.append(error)
+        return errors
 
     def unlock(self) -> None:
         """Let the directory go as it is."""

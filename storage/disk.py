@@ -129,6 +129,10 @@ class Disk(Protocol):
         """Return when the names in a directory are on the disk."""
         ...
 
+    def sync_all(self) -> bool:
+        """Force everything written so far to the disk; False, and nothing done, if the system cannot promise it."""
+        ...
+
     def set_modified(self, path: str, modified_ms: int) -> None: ...
 
     def space(self, path: str) -> tuple[int, int]:
@@ -366,6 +370,12 @@ class LocalDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def sync_all(self) -> bool:
+        if sys.platform != "linux":
+            return False  # elsewhere `sync` may return before it is done
+        os.sync()
+        return True
 
     def set_modified(self, path: str, modified_ms: int) -> None:
         os.utime(path, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))

@@ -83,7 +83,11 @@ class Durability:
         return self._complete_end == log_end_offset
 
     def completed(self, log_end_offset: int) -> None:
+        """The files are as a clean stop leaves them, and on the disk."""
         self._complete_end = log_end_offset
+        self._flushed_offset = log_end_offset
+        self._names_unsynced = self._identity_unsynced = False
+        self._rolled.clear()
 
     # What happens to the log
 

@@ -3,8 +3,8 @@
 Epochs and start offsets only grow. A new (epoch, start offset) first takes away what contradicts it, from the end. The
 list answers where an epoch ended, so that a follower or a consumer notices that its log is not the leader's. Spec 1.6.
 
-`leader-epoch-checkpoint` is replaced at each change but forced to the disk only by `sync`, which a log calls before it
-moves its recovery point: what lies beyond that point is scanned after a crash, and its epochs are seen again.
+`leader-epoch-checkpoint` is written by `sync`, which a log calls before it moves its recovery point: what lies beyond
+that point is scanned after a crash, and its epochs are seen again.
 """
 
 from bisect import bisect_right
@@ -18,14 +18,14 @@ UNDEFINED: Final = (-1, -1)
 
 
 class LeaderEpochs:
-    __slots__ = ("_disk", "_entries", "_unsynced", "latest", "path")
+    __slots__ = ("_disk", "_entries", "latest", "path", "unsynced")
 
     def __init__(self, disk: Disk, path: str, entries: Iterable[tuple[int, int]] = (), *, synced: bool = False) -> None:
         """`entries` are (epoch, start offset) as in the file at `path`; `synced` if that is known to be on the disk."""
         self.path = path
         self._disk = disk
         self._entries = list(entries)
-        self._unsynced = bool(self._entries) and not synced
+        self.unsynced = bool(self._entries) and not synced
         self.latest = self._entries[-1][0] if self._entries else -1
         """The last epoch, -1 if there is none. A plain attribute because every append compares with it."""
 
@@ -60,7 +60,7 @@ class LeaderEpochs:
         """Replace everything, and have it on the disk at once: it is what the file should have said all along."""
         self._entries = list(entries)
         self.latest = self._entries[-1][0] if self._entries else -1
-        self._unsynced = True
+        self.unsynced = True
         self.sync()
 
     def clear(self) -> None:
@@ -87,10 +87,16 @@ class LeaderEpochs:
     def _replace(self, entries: list[tuple[int, int]]) -> None:
         self._entries = entries
         self.latest = entries[-1][0] if entries else -1
-        self._unsynced = True
-        self._disk.write_atomic(self.path, encode_epochs(entries), sync=False)
+        self.unsynced = True
+
+    def write(self) -> bool:
+        """Bring changes to the file. Whether there are any that are not synced."""
+        if self.unsynced:
+            self._disk.write_atomic(self.path, encode_epochs(self._entries), sync=False)
+        return self.unsynced
 
     def sync(self) -> None:
-        if self._unsynced:
-            self._unsynced = False
+        """Bring changes to the disk."""
+        if self.unsynced:
+            self.unsynced = False
             self._disk.write_atomic(self.path, encode_epochs(self._entries))

@@ -428,18 +428,36 @@ class PartitionLog:
         """
         self.durability.flush(self.segments, self.leader_epochs, self.log_end_offset)
 
+    def write_out(self) -> bool:
+        """Make the files what a clean stop leaves: indexes complete, producer state at the log end.
+
+        Whether anything is to be synced now.
+        """
+        has_epochs = self.leader_epochs.write()
+        if self.durability.is_complete(self.log_end_offset):
+            return has_epochs
+        active = self.segments.active
+        active.close_time_index()
+        active.trim()
+        if self.log_end_offset > max(self._snapshots.latest, self.log_start_offset):
+            self._snapshots.write(self.log_end_offset, self.producers, sync=False)
+        return True
+
     def close(self) -> None:
-        """Make the files what a clean stop leaves: synced, indexes complete, producer state at the log end."""
-        if not self.durability.is_complete(self.log_end_offset):
-            active = self.segments.active
-            active.close_time_index()
-            active.trim()
+        """Write everything out, and sync it."""
+        if self.durability.is_complete(self.log_end_offset):
+            self.leader_epochs.sync()
+        elif self.write_out():
             self.flush()
-            active.sync(with_indexes=True)
-            if self.log_end_offset > max(self._snapshots.latest, self.log_start_offset):
-                self._snapshots.write(self.log_end_offset, self.producers, sync=True)
+            self.segments.active.sync(with_indexes=True)
+            self._snapshots.sync()
+            self.leader_epochs.sync()
             self.durability.completed(self.log_end_offset)
-        self.leader_epochs.sync()
+
+    def synced(self) -> None:
+        """The whole disk was synced after `write_out`."""
+        self.leader_epochs.unsynced = False
+        self.durability.completed(self.log_end_offset)
 
     def moved(self, path: str) -> None:
         """Note that the directory has another name now."""

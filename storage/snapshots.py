@@ -48,6 +48,12 @@ class Snapshots:
         if offset not in self._offsets:
             insort(self._offsets, offset)
 
+    def sync(self) -> None:
+        """Force the newest one to the disk."""
+        if self._offsets:
+            self._disk.open(self.path(self.latest)).sync()
+            self._disk.sync_directory(self.directory)
+
     def remove(self, offset: int) -> None:
         if offset in self._offsets:
             self._offsets.remove(offset)

@@ -304,6 +304,15 @@ class SimulatedDisk:
             change(self._synced)
         del self._changes[: last + 1]
 
+    def sync_all(self) -> bool:
+        self.check("sync", "")
+        for content in self._names.values():
+            if content is not None:
+                content.sync()
+        self._synced = dict(self._names)
+        self._changes = []
+        return True
+
     def set_modified(self, path: str, modified_ms: int) -> None:
         self._find(path).modified_ms = modified_ms
 

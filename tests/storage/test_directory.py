@@ -291,6 +291,22 @@ def test_checkpoints_are_written_when_something_changed() -> None:
     assert disk.read("/data/replication-offset-checkpoint") == b"0\n1\nt 0 4\n"
 
 
+@pytest.mark.parametrize("partitions", [3, 30])
+def test_after_a_clean_stop_a_power_cut_takes_nothing(partitions: int) -> None:
+    """Many logs are synced all at once, few one by one."""
+    disk = SimulatedDisk()
+    directory = started(Path("/data"), disk)
+    for partition in range(partitions):
+        fill(directory.create("t", partition, TOPIC_ID, SMALL, NOW_MS), 20)
+    directory.close(broker_epoch=1)
+    for seed in range(10):
+        again = started(Path("/data"), disk.crashed(random.Random(seed)))
+        assert again.was_clean
+        assert again.reports == []
+        for partition in range(partitions):
+            assert offsets(again.logs["t", partition]) == list(range(20))
+
+
 def test_a_log_that_cannot_be_closed_leaves_no_clean_marker() -> None:
     disk = SimulatedDisk()
     directory = started(Path("/data"), disk)

@@ -35,6 +35,7 @@ def test_a_new_epoch_takes_away_what_contradicts_it(
 ) -> None:
     cache = epochs(tmp_path, *before)
     cache.assign(*new)
+    cache.sync()
     assert cache.entries == after
     assert cache.latest == after[-1][0]
     if before != after:
@@ -45,6 +46,7 @@ def test_a_checkpoint_has_kafkas_bytes(tmp_path: Path) -> None:
     cache = epochs(tmp_path)
     cache.assign(0, 0)
     cache.assign(3, 17)
+    cache.sync()
     assert (tmp_path / "leader-epoch-checkpoint").read_bytes() == b"0\n2\n0 0\n3 17\n"
 
 
