@@ -32,6 +32,8 @@ READ_AHEAD_BYTES = 1 << 17
 # 1,024 descriptors is the usual soft limit of a shell, and sockets need some of them.
 DEFAULT_MAX_OPEN_FILES = 512
 
+MAX_PARTS = 1024  # IOV_MAX, the same on all systems that matter
+
 MAX_OWNER_BYTES = 100  # of a lock file that somebody else may have written
 
 
@@ -226,7 +228,9 @@ class LocalFile:
         if len(parts) == 1:
             written, size = os.pwrite(self._descriptor, parts[0], position), len(parts[0])
         else:
-            written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
+            if len(parts) > MAX_PARTS:
+            parts = (b"".join(parts),)
+        written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
         if written != size:
             self._write_rest(position, written, b"".join(parts))
 

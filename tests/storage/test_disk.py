@@ -20,6 +20,13 @@ def test_a_file_reads_what_was_written_and_less_only_at_its_end(tmp_path: Path) 
     assert file.size() == 11
 
 
+def test_a_write_has_as_many_parts_as_it_likes(tmp_path: Path) -> None:
+    file = LocalDisk().create(str(tmp_path / "f"))
+    parts = [b"%04d" % number for number in range(5000)]
+    file.write_at(3, *parts)
+    assert file.read_at(3, 100_000) == b"".join(parts)
+
+
 def test_at_most_the_limit_of_files_is_open_and_the_unused_ones_go_first(tmp_path: Path) -> None:
     disk = LocalDisk(max_open_files=3)
     paths = [str(tmp_path / f"f{number}") for number in range(5)]
