@@ -229,8 +229,8 @@ class LocalFile:
             written, size = os.pwrite(self._descriptor, parts[0], position), len(parts[0])
         else:
             if len(parts) > MAX_PARTS:
-            parts = (b"".join(parts),)
-        written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
+                parts = (b"".join(parts),)
+            written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
         if written != size:
             self._write_rest(position, written, b"".join(parts))
 
