@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -201,11 +202,24 @@ def test_tail_prints_the_last_records_and_stops_at_a_count(cli: Cli, ten: Broker
     assert cli("records", "tail", "orders", "--from", "-2", "-n", "2", "--values").out == "value 8\nvalue 9\n"
 
 
+def heed_interrupts() -> None:
+    """In the child: a shell that runs the tests in the background has told its children to ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_tail_goes_on_until_it_is_interrupted(ten: Broker) -> None:
     command = [sys.executable, "-m", "odradek.broker", "records", "tail", "orders", "--from", "-1", "--values"]
-    with subprocess.Popen(
-        [*command, "-b", ten.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*command, "-b", ten.bootstrap],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ),
+            preexec_fn=heed_interrupts,
+        ) as process,
+        contextlib.ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(process.kill)
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == b"value 9\n"
