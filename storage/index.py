@@ -13,9 +13,8 @@ Spec section 1.8. The first two files exist as long as their segment does, the t
 """
 
 import struct
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from operator import itemgetter
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from .disk import Disk
@@ -28,14 +27,14 @@ ABORTED_VERSION: Final = 0
 # Entries that wait in memory: 512 of them cover 2 MiB of small batches, and 4 KiB is one page to write.
 TAIL_BYTES: Final = 4096
 
-_first: Final = itemgetter(0)
-_second: Final = itemgetter(1)
+PAGE_BYTES: Final = 4096  # entries read at once: searches end among neighbours
+_NO_PAGE: Final = (-1, b"")
 
 
 class EntryFile:
     """A file of entries of one size: those on the disk, then a tail in memory (X3)."""
 
-    __slots__ = ("_disk", "_entry", "_stored", "_tail", "path")
+    __slots__ = ("_disk", "_entry", "_found", "_page", "_stored", "_tail", "path")
 
     def __init__(self, disk: Disk, path: str, entry: struct.Struct, *, new: bool) -> None:
         """`new`: the file is made, empty. Otherwise it is there and looked at when first needed."""
@@ -44,6 +43,8 @@ class EntryFile:
         self._entry = entry
         self._stored = 0 if new else -1
         self._tail = bytearray()
+        self._found = 0  # where the last search ended: readers go on from where they were
+        self._page = _NO_PAGE
         if new:
             disk.create(path)
 
@@ -65,7 +66,33 @@ class EntryFile:
         stored = self.stored
         if number >= stored:
             return self._entry.unpack_from(self._tail, (number - stored) * size)
-        return self._entry.unpack(self._disk.open(self.path).read_at(number * size, size))
+        per_page = PAGE_BYTES // size
+        wanted, at = divmod(number, per_page)
+        page_number, page = self._page
+        if page_number != wanted or at * size >= len(page):
+            page = self._disk.open(self.path).read_at(wanted * per_page * size, per_page * size)
+            self._page = wanted, page  # in one step: a worker thread may look at closed segments, too
+        return self._entry.unpack_from(page, at * size)
+
+    def first(self, is_beyond: Callable[[tuple[Any, ...]], bool]) -> int:
+        """The number of the first entry that is beyond what is looked for, as are all after it; their count if none is.
+
+        Searches in growing steps from where the last search ended, then by halves.
+        """
+        low, high = 0, len(self)
+        probe, step = self._found, 1
+        while low < high:
+            if not low <= probe < high:
+                probe = (low + high) // 2
+            if is_beyond(self[probe]):
+                high = probe
+                probe -= step
+            else:
+                low = probe + 1
+                probe += step
+            step *= 2
+        self._found = low
+        return low
 
     def append(self, *values: int) -> None:
         self._tail += self._entry.pack(*values)
@@ -82,6 +109,7 @@ class EntryFile:
     def truncate(self, count: int) -> None:
         """Keep the first `count` entries."""
         if count < self.stored:
+            self._page = _NO_PAGE
             self._disk.open(self.path).truncate(count * self._entry.size)
             self._stored = count
             self._tail = bytearray()
@@ -91,6 +119,7 @@ class EntryFile:
     def reset(self) -> None:
         """Forget all entries, and whatever else the file holds. Makes a missing file."""
         self._disk.create(self.path)
+        self._page = _NO_PAGE
         self._stored = 0
         self._tail = bytearray()
 
@@ -121,7 +150,8 @@ class OffsetIndex:
 
     def lookup(self, offset: int) -> tuple[int, int] | None:
         """The greatest entry (last offset, position) at or below `offset`."""
-        number = bisect_right(self.entries, offset - self._base_offset, key=_first) - 1
+        sought = offset - self._base_offset
+        number = self.entries.first(lambda entry: entry[0] > sought) - 1
         if number < 0:
             return None
         relative, position = self.entries[number]
@@ -129,7 +159,7 @@ class OffsetIndex:
 
     def first_at_or_beyond(self, position: int) -> int | None:
         """Last offset of the first indexed batch that begins at `position` or later."""
-        number = bisect_left(self.entries, position, key=_second)
+        number = self.entries.first(lambda entry: entry[1] >= position)
         if number == len(self.entries):
             return None
         return self._base_offset + int(self.entries[number][0])
@@ -142,7 +172,8 @@ class OffsetIndex:
 
     def truncate_to(self, offset: int) -> None:
         """Drop the entries at and above `offset`."""
-        self.entries.truncate(bisect_left(self.entries, offset - self._base_offset, key=_first))
+        relative = offset - self._base_offset
+        self.entries.truncate(self.entries.first(lambda entry: entry[0] >= relative))
 
     def is_full(self, max_bytes: int) -> bool:
         return len(self.entries) >= max_bytes // OFFSET_ENTRY.size
@@ -164,7 +195,7 @@ class TimeIndex:
 
     def lookup(self, timestamp: int) -> tuple[int, int] | None:
         """The greatest entry (timestamp, last offset) at or below `timestamp`."""
-        number = bisect_right(self.entries, timestamp, key=_first) - 1
+        number = self.entries.first(lambda entry: entry[0] > timestamp) - 1
         if number < 0:
             return None
         found, relative = self.entries[number]
@@ -179,7 +210,8 @@ class TimeIndex:
 
     def truncate_to(self, offset: int) -> None:
         """Drop the entries at and above `offset`."""
-        self.entries.truncate(bisect_left(self.entries, offset - self._base_offset, key=_second))
+        relative = offset - self._base_offset
+        self.entries.truncate(self.entries.first(lambda entry: entry[1] >= relative))
 
     def is_full(self, max_bytes: int) -> bool:
         """One entry early: the last place is kept for the entry that closes the segment."""

@@ -10,6 +10,8 @@ S3  An index entry is due before a batch when more than index.interval.bytes wer
 Positions are bytes in the .log file. A segment does not know whether it is the active one.
 """
 
+import contextlib
+import itertools
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -228,7 +230,7 @@ class Segment:
         StorageError if the batch before it only claims to end below `offset`.
         """
         before: tuple[int, BatchHeader] | None = None
-        for position, header in self.headers(self._start_of_search(offset)):
+        for position, header in self._headers_near(offset):
             if header.base_offset + header.last_offset_delta >= offset:
                 if header.base_offset > offset and before is not None:
                     self._check_crc(*before)
@@ -243,25 +245,23 @@ class Segment:
     def end_offset(self) -> int:
         """The offset after the last batch."""
         end = self.base_offset
-        for _, header in self.headers(self._start_of_search(MAX_OFFSET)):
+        for _, header in self._headers_near(MAX_OFFSET):
             end = header.next_offset
         return end
 
-    def _start_of_search(self, offset: int) -> int:
-        """The position that the offset index gives, once the batch there has been seen to be the right one (S2)."""
+    def _headers_near(self, offset: int) -> Iterator[tuple[int, BatchHeader]]:
+        """The batches from the one on that the offset index gives, if that is seen to be the right one (S2)."""
         entry = self.offset_index.lookup(offset)
-        if entry is None:
-            return 0
-        last_offset, position = entry
-        try:
-            _, header = next(self.headers(position))
-            if header.last_offset == last_offset:
-                return position
-        except (StorageError, StopIteration):
-            pass
-        self.rebuild_indexes(f"its offset index claims offset {last_offset} at byte {position}")
-        entry = self.offset_index.lookup(offset)
-        return entry[1] if entry else 0
+        if entry is not None:
+            last_offset, position = entry
+            headers = self.headers(position)
+            with contextlib.suppress(StorageError):
+                first = next(headers, None)
+                if first is not None and first[1].last_offset == last_offset:
+                    return itertools.chain((first,), headers)
+            self.rebuild_indexes(f"its offset index claims offset {last_offset} at byte {position}")
+            entry = self.offset_index.lookup(offset)
+        return self.headers(0 if entry is None else entry[1])
 
     def rebuild_indexes(self, reason: str) -> None:
         """Make offset and time index again from the batches (S2)."""

@@ -1,12 +1,23 @@
 """Offset, time and transaction index: look-ups, order, what is in memory and what in the file."""
 
+import itertools
 import struct
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from odradek.storage.disk import LocalDisk
-from odradek.storage.index import TAIL_BYTES, AbortedTransaction, OffsetIndex, TimeIndex, TransactionIndex
+from odradek.storage.disk import LocalDisk, LocalFile
+from odradek.storage.index import (
+    PAGE_BYTES,
+    TAIL_BYTES,
+    AbortedTransaction,
+    OffsetIndex,
+    TimeIndex,
+    TransactionIndex,
+)
 
 
 def offset_index(directory: Path, *, new: bool = True, base_offset: int = 50) -> OffsetIndex:
@@ -46,6 +57,49 @@ def test_the_greatest_entry_that_is_not_beyond_is_found(tmp_path: Path, stored: 
     assert index.first_at_or_beyond(5001) == 120
     assert index.first_at_or_beyond(5000) == 110
     assert index.first_at_or_beyond(9001) is None
+
+
+@given(
+    data=st.data(),
+    steps=st.lists(st.integers(1, 50), min_size=1, max_size=2000),
+)
+@settings(max_examples=30, deadline=None)
+def test_look_ups_in_any_order_are_what_a_scan_would_find(data: st.DataObject, steps: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        index = offset_index(Path(directory), base_offset=0)
+        offsets = list(itertools.accumulate(steps))
+        entries = [(offset, number * 1000) for number, offset in enumerate(offsets)]
+        for entry in entries:
+            index.append(*entry)
+        for _ in range(20):
+            sought = data.draw(st.integers(0, offsets[-1] + 10))
+            if data.draw(st.integers(0, 9)) == 0:
+                index.truncate_to(sought)
+                entries = [entry for entry in entries if entry[0] < sought]
+            below = [entry for entry in entries if entry[0] <= sought]
+            assert index.lookup(sought) == (below[-1] if below else None)
+            position = data.draw(st.integers(0, len(steps) * 1000))
+            beyond = [entry for entry in entries if entry[1] >= position]
+            assert index.first_at_or_beyond(position) == (beyond[0][0] if beyond else None)
+            assert index.last() == (entries[-1] if entries else None)
+
+
+def test_reading_on_hardly_looks_into_the_file(tmp_path: Path) -> None:
+    index = offset_index(tmp_path, base_offset=0)
+    for number in range(20_000):
+        index.append(number * 10, number * 5000)
+    index.entries.trim()
+    reads = []
+
+    class CountingDisk(LocalDisk):
+        def open(self, path: str) -> LocalFile:
+            reads.append(path)
+            return super().open(path)
+
+    reading = OffsetIndex(CountingDisk(), str(tmp_path / "x.index"), 0, new=False)
+    for offset in range(0, 200_000, 100):
+        assert reading.lookup(offset) == (offset, offset * 500)
+    assert len(reads) <= 3 * 20_000 * 8 // PAGE_BYTES  # a few a page, not a few a look-up
 
 
 def test_entries_wait_in_memory_until_they_are_a_page(tmp_path: Path) -> None:
