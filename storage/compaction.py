@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from ..wire.batches import BatchHeader, rebuild_batch
-from ..wire.records import Record, iter_records
+from ..wire.batches import BatchHeader, filter_batch, rebuild_batch
+from ..wire.records import Keyed, iter_records, keys_of, records_of
 from .cleaner import Cleanable
 from .errors import StorageError
 from .index import OFFSET_ENTRY, TIME_ENTRY
@@ -49,9 +49,9 @@ def _abandoning() -> Iterator[None]:
         raise Abandoned from None
 
 
-def _short(key: bytes) -> bytes:
-    """A key as it stands in the map: itself, or a digest of a size that no shorter key has."""
-    return key if len(key) < _DIGEST_BYTES else hashlib.blake2b(key, digest_size=_DIGEST_BYTES).digest()
+def _digest(key: bytes) -> bytes:
+    """What stands in the map for a key of _DIGEST_BYTES or more; a shorter one stands for itself."""
+    return hashlib.blake2b(key, digest_size=_DIGEST_BYTES).digest()
 
 
 def _ignore(size: int) -> None:
@@ -109,13 +109,14 @@ class Compaction:
                     if len(self._latest) >= self._max_keys:
                         return
                     if not walk.may_discard(header, data, position) and not header.is_control:
-                        self._note_keys(data, position)
+                        self._note_keys(header, data, position)
                     self.end_offset = header.next_offset
 
-    def _note_keys(self, data: memoryview, position: int) -> None:
-        for record in iter_records(data, position):
-            if record.key is not None and record.offset >= self._first_dirty:
-                self._latest[_short(record.key)] = record.offset
+    def _note_keys(self, header: BatchHeader, data: memoryview, position: int) -> None:
+        latest, base_offset, first_dirty = self._latest, header.base_offset, self._first_dirty
+        for _, _, _, offset_delta, key, _ in keys_of(bytes(records_of(data, position, header)), header.records_count):
+            if key is not None and base_offset + offset_delta >= first_dirty:
+                latest[key if len(key) < _DIGEST_BYTES else _digest(key)] = base_offset + offset_delta
 
     # Rewriting
 
@@ -188,29 +189,57 @@ class Compaction:
     def _rewritten(self, header: BatchHeader, data: memoryview, position: int) -> tuple[bytes | memoryview, int]:
         """What is left of a batch, nothing or only a header perhaps, and its maximum timestamp."""
         may_discard = self._walk.may_discard(header, data, position)
-        drops_all = may_discard
+        original = data[position : position + header.size]
         if header.is_control:
-            drops_all = may_discard and header.has_delete_horizon and header.base_timestamp <= self._now_ms
-        records = [] if drops_all else list(iter_records(data, position))
-        kept = records if header.is_control else [record for record in records if self._keeps(header, record)]
+            return self._rewritten_marker(header, original, may_discard)
+        if may_discard:
+            return self._emptied(header)
+        payload = bytes(records_of(original, 0, header))
+        records = keys_of(payload, header.records_count)
+        kept = [record for record in records if self._keeps(header, record)]
         if not kept:
-            return (rebuild_batch(header, []) if self._is_needed(header) else b""), header.max_timestamp
-        # A marker gets a horizon when all records of its transaction are gone, a tombstone at once (C2).
-        is_passing = may_discard if header.is_control else any(record.value is None for record in kept)
-        sets_horizon = is_passing and not header.has_delete_horizon
+            return self._emptied(header)
+        sets_horizon = not header.has_delete_horizon and any(record.is_tombstone for record in kept)
         if len(kept) == len(records) and not sets_horizon:
-            return data[position : position + header.size], header.max_timestamp
+            return original, header.max_timestamp
+        has_other_base = kept[0].timestamp_delta != 0 and not header.has_delete_horizon
+        if sets_horizon or has_other_base or header.is_log_append_time:
+            return self._rebuilt(header, original, {record.offset_delta for record in kept}, sets_horizon)
+        newest = header.base_timestamp + max(record.timestamp_delta for record in kept)
+        return filter_batch(header, [payload[record.start : record.end] for record in kept], newest), newest
+
+    def _rewritten_marker(
+        self, header: BatchHeader, original: memoryview, may_discard: bool
+    ) -> tuple[bytes | memoryview, int]:
+        """A marker gets its horizon when its transaction's records are gone, and goes when that has passed (C2)."""
+        if not header.records_count:
+            return self._emptied(header)
+        if may_discard and not header.has_delete_horizon:
+            return self._rebuilt(header, original, {0}, sets_horizon=True)
+        if may_discard and header.base_timestamp <= self._now_ms:
+            return self._emptied(header)
+        return original, header.max_timestamp
+
+    def _rebuilt(
+        self, header: BatchHeader, original: memoryview, offset_deltas: set[int], sets_horizon: bool
+    ) -> tuple[bytes, int]:
+        """The batch with these records, where their deltas change."""
+        kept = [record for record in iter_records(original) if record.offset - header.base_offset in offset_deltas]
         horizon_ms = self._now_ms + self._config.delete_retention_ms if sets_horizon else None
         newest = header.max_timestamp if header.is_log_append_time else max(record.timestamp for record in kept)
         return rebuild_batch(header, kept, delete_horizon_ms=horizon_ms), newest
 
-    def _keeps(self, header: BatchHeader, record: Record) -> bool:
+    def _emptied(self, header: BatchHeader) -> tuple[bytes, int]:
+        return rebuild_batch(header, []) if self._is_needed(header) else b"", header.max_timestamp
+
+    def _keeps(self, header: BatchHeader, record: Keyed) -> bool:
         """C2."""
-        if record.offset >= self.end_offset:
+        offset, key = header.base_offset + record.offset_delta, record.key
+        if offset >= self.end_offset:
             return True
-        if record.key is None or record.offset < self._latest.get(_short(record.key), -1):
+        if key is None or offset < self._latest.get(key if len(key) < _DIGEST_BYTES else _digest(key), -1):
             return False
-        return record.value is not None or not header.has_delete_horizon or self._now_ms < header.base_timestamp
+        return not record.is_tombstone or not header.has_delete_horizon or self._now_ms < header.base_timestamp
 
     def _is_needed(self, header: BatchHeader) -> bool:
         """Whether the header of a batch stays without records (C3)."""

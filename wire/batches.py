@@ -7,7 +7,7 @@ Rules
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -68,6 +68,7 @@ __all__ = [
     "check_crc",
     "control_type",
     "crc_of",
+    "filter_batch",
     "iter_batches",
     "read_header",
     "read_marker",
@@ -201,6 +202,17 @@ def rebuild_batch(
             attributes=attributes, base_timestamp=base_timestamp, max_timestamp=max_timestamp, records_count=len(kept)
         ),
         compress(header.compression, body, level),
+    )
+
+
+def filter_batch(
+    header: BatchHeader, records: Sequence[Buffer], max_timestamp: int, *, level: int | None = None
+) -> bytes:
+    """The batch of `header` with only some of its records, given as they stand in it: `rebuild_batch` where no delta
+    changes, which is so if the first one's timestamp is the base timestamp, or a delete horizon stands in its place."""
+    return _assemble(
+        header._replace(max_timestamp=max_timestamp, records_count=len(records)),
+        compress(header.compression, b"".join(records), level),
     )
 
 

@@ -175,6 +175,56 @@ def skim_records(payload: Buffer, count: int, pos: int = 0) -> Skim:
     return Skim(lowest, highest, keyless, in_sequence)
 
 
+class Keyed(NamedTuple):
+    """What compaction asks of a record: where it is in the uncompressed bytes, and its key."""
+
+    start: int
+    end: int
+    timestamp_delta: int
+    offset_delta: int
+    key: bytes | None
+    is_tombstone: bool
+
+
+def keys_of(payload: bytes, count: int) -> list[Keyed]:
+    """The keys of the `count` records that the uncompressed bytes are. What is behind a key is stepped over unseen."""
+    found = []
+    limit, start = len(payload), 0
+    try:
+        for _ in range(count):
+            if (byte := payload[start]) < 0x80:
+                length, pos = (byte >> 1) ^ -(byte & 1), start + 1
+            else:
+                length, pos = _varint(payload, start)
+            end = pos + length
+            if not pos < end <= limit:
+                raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
+            if (byte := payload[pos + 1]) < 0x80:
+                timestamp_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 2
+            else:
+                timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
+            if (byte := payload[pos]) < 0x80:
+                offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                offset_delta, pos = _varint(payload, pos)
+            if (byte := payload[pos]) < 0x80:
+                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+            else:
+                size, pos = _varint(payload, pos)
+            key = None
+            if size >= 0:
+                key = payload[pos : pos + size]
+                pos += size
+            if pos >= end:
+                raise CorruptRecords("a record's key does not fit into its length")
+            found.append(Keyed(start, end, timestamp_delta, offset_delta, key, payload[pos] & 1 == 1))
+            start = end
+    except IndexError:
+        raise CorruptRecords("the records end within a record") from None
+    _check_end(count, start, limit)
+    return found
+
+
 def _check_end(count: int, pos: int, limit: int) -> None:
     if count < 0:
         raise CorruptRecords(f"a batch of {count} records")

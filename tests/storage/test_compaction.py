@@ -3,8 +3,11 @@
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from odradek.storage.cleaner import filthiest
 from odradek.storage.compaction import Abandoned, Compaction
@@ -14,8 +17,8 @@ from odradek.storage.errors import StorageError
 from odradek.storage.log import LogContext, Origin, PartitionLog
 from odradek.storage.recovery import create, load
 from odradek.wire import uuids
-from odradek.wire.batches import BatchHeader, build_batch, build_marker, iter_batches
-from odradek.wire.records import Record
+from odradek.wire.batches import BatchHeader, CorruptRecords, build_batch, build_marker, iter_batches, rebuild_batch
+from odradek.wire.records import Record, keys_of
 
 from .logs import NOW_MS, append, clean, files, new_log, offsets, opened, records, replicate, to_clean
 from .simulated_disk import SimulatedDisk
@@ -145,6 +148,53 @@ def test_a_tombstone_stays_until_its_horizon(tmp_path: Path) -> None:
     settle(log)
     clean(log, end, now_ms=NOW_MS + 1000)
     assert [key for _, key, _ in content(log)] == [b"b", b"x", b"y", b"z"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(2**40), 2**40),
+            st.none() | st.binary(max_size=200),
+            st.none() | st.binary(max_size=200),
+            st.lists(st.tuples(st.text(max_size=9), st.none() | st.binary(max_size=9)), max_size=2),
+        ),
+        min_size=1,
+        max_size=80,
+    )
+)
+@settings(deadline=None)
+def test_keys_are_found_where_the_records_have_them(entries: list[tuple[int, bytes, bytes, list[Any]]]) -> None:
+    data = build_batch([Record(timestamp=NOW_MS + at, key=k, value=v, headers=h) for at, k, v, h in entries])
+    header = next(iter_batches(data))[1]
+    payload = data[61:]
+    found = keys_of(payload, header.records_count)
+    assert [(entry.offset_delta, entry.key, entry.is_tombstone) for entry in found] == [
+        (number, key, value is None) for number, (_, key, value, _) in enumerate(entries)
+    ]
+    assert b"".join(payload[entry.start : entry.end] for entry in found) == payload
+    assert [header.base_timestamp + entry.timestamp_delta for entry in found] == [NOW_MS + at for at, *_ in entries]
+    for cut in range(0, len(payload), max(1, len(payload) // 20)):
+        with pytest.raises(CorruptRecords):
+            keys_of(payload[:cut], header.records_count)
+
+
+@pytest.mark.parametrize("codec", range(5))
+def test_what_is_left_of_a_batch_is_what_building_it_anew_gives(tmp_path: Path, codec: int) -> None:
+    """Records are copied as they are where that makes the same bytes."""
+    log = new_log(tmp_path, CONFIG)
+    times = [0, 5, 3, 0, 9]
+    entries = [Record(timestamp=NOW_MS + at, key=b"k%d" % n, value=b"v" * 50) for n, at in enumerate(times)]
+    put_last = [Record(timestamp=NOW_MS, key=b"k%d" % n, value=b"new") for n in (1, 4)]
+    append(log, build_batch(entries, compression=codec))
+    append(log, build_batch(put_last))
+    settle(log)
+    clean(log)
+    data = log.read(0, 1 << 20, 7).slice
+    assert data is not None
+    first = headers(log)[0]
+    kept = [Record(n, entry.timestamp, entry.key, entry.value) for n, entry in enumerate(entries) if n not in (1, 4)]
+    assert data.read()[: first.size] == rebuild_batch(first, kept)
+    assert first.max_timestamp == NOW_MS + 3
 
 
 def test_records_without_keys_go(tmp_path: Path) -> None:
