@@ -232,7 +232,14 @@ class Connection:
         """Send every kept reply, in as few calls as the sizes allow."""
         if not self._pending:
             return
-        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        pending, size = self._pending, self._pending_bytes
+        self._pending, self._pending_bytes = [], 0
+        if size <= REPLY_BYTES and not self._pending_slices:
+            data = b"".join(pending)
+            sent = self._transport.send((data,))
+            if sent == len(data):  # as it nearly always is
+                return
+            pending = [data[max(sent, 0) :]]
         self._sending = True
         if self._pending_slices:
             self._pending_slices = False
