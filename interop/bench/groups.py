@@ -10,6 +10,7 @@ from odradek.wire.apis.find_coordinator import FindCoordinatorRequest
 from odradek.wire.apis.heartbeat import HeartbeatRequest
 from odradek.wire.apis.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from odradek.wire.apis.leave_group import LeaveGroupRequest
+from odradek.wire.apis.offset_fetch import OffsetFetchRequest
 from odradek.wire.apis.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from odradek.wire.errors import ErrorCode
 from odradek.wire.frames import encode_request, read_response_header
@@ -17,6 +18,7 @@ from odradek.wire.schema import Message
 
 from .brokers import Subject
 from .figures import Sample
+from .raw import FETCH_VERSION, fetch_request
 
 HEARTBEAT_S: Final = 0.05
 SESSION_MS: Final = 30_000
@@ -28,6 +30,26 @@ RETRY_S: Final = 0.02
 def join_and_leave(subject: Subject, *, group: str, members: int) -> Sample:
     """Time until `members` who join at once are all in one generation, and until the others are after one has left."""
     return trio.run(_join_and_leave, subject, group, members)
+
+
+def first_record(subject: Subject, *, group: str, topic: str) -> float:
+    """From the first question of a broker's first group to the first record, at the pace of the broker; seconds."""
+    return trio.run(_first_record, subject, group, topic)
+
+
+async def _first_record(subject: Subject, group: str, topic: str) -> float:
+    with trio.fail_after(LIMIT_S):
+        member = await Member.connected(subject, group)
+        began = time.perf_counter()
+        await member.find_coordinator()
+        while not await member.join():
+            pass
+        await member.ask(OffsetFetchRequest(group_id=group, topics=None), 5)
+        found = await member.ask(fetch_request(topic, 0), FETCH_VERSION)
+        took = time.perf_counter() - began
+        assert found.responses[0].partitions[0].records, "nothing came"
+        await member.leave()
+    return took
 
 
 async def _join_and_leave(subject: Subject, group: str, count: int) -> Sample:
@@ -81,20 +103,21 @@ class Member:
         return cls(await trio.open_tcp_stream(*subject.address), group)
 
     async def find_coordinator(self) -> None:
-        await self._retried(lambda: self._ask(FindCoordinatorRequest(key=self._group), 2))
+        await self._retried(lambda: self.ask(FindCoordinatorRequest(key=self._group), 2))
 
     async def live(self) -> None:
         """Join, and join again whenever the group rebalances, until it leaves."""
         while not self._gone:
-            if await self._join():
+            if await self.join():
                 while not self._gone and await self._heartbeat() == ErrorCode.NONE:
                     await trio.sleep(HEARTBEAT_S)
 
-    async def _join(self) -> bool:
-        joined = await self._ask(self._join_request(), 5)
+    async def join(self) -> bool:
+        """Join and synchronize once. Whether it got its assignment."""
+        joined = await self.ask(self._join_request(), 5)
         if joined.error_code == ErrorCode.MEMBER_ID_REQUIRED:
             self._id = joined.member_id
-            joined = await self._ask(self._join_request(), 5)
+            joined = await self.ask(self._join_request(), 5)
         if joined.error_code != ErrorCode.NONE:
             await trio.sleep(RETRY_S)
             return False
@@ -106,7 +129,7 @@ class Member:
         request = SyncGroupRequest(
             group_id=self._group, generation_id=self.generation, member_id=self._id, assignments=assignments
         )
-        synced = await self._ask(request, 3)
+        synced = await self.ask(request, 3)
         if synced.error_code != ErrorCode.NONE:
             return False
         self.settled = (self.generation, int(synced.assignment))
@@ -124,18 +147,19 @@ class Member:
 
     async def _heartbeat(self) -> int:
         request = HeartbeatRequest(group_id=self._group, generation_id=self.generation, member_id=self._id)
-        code: int = (await self._ask(request, 3)).error_code
+        code: int = (await self.ask(request, 3)).error_code
         return code
 
     async def leave(self) -> None:
         self._gone = True
-        await self._ask(LeaveGroupRequest(group_id=self._group, member_id=self._id), 1)
+        await self.ask(LeaveGroupRequest(group_id=self._group, member_id=self._id), 1)
 
     async def _retried(self, ask: Callable[[], Awaitable[Any]]) -> None:
         while (await ask()).error_code != ErrorCode.NONE:
             await trio.sleep(RETRY_S)
 
-    async def _ask(self, request: Message, version: int) -> Any:
+    async def ask(self, request: Message, version: int) -> Any:
+        """The decoded response to a request; one request at a time."""
         async with self._turn:
             await self._stream.send_all(encode_request(request, version, 1, "bench"))
             while len(self._received) < 4 or len(self._received) < 4 + int.from_bytes(self._received[:4], "big"):

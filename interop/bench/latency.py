@@ -10,6 +10,7 @@ from . import raw
 from .brokers import Subject
 from .bulk import measured
 from .figures import Sample, percentiles
+from .librdkafka import QUIET
 
 STAMP: Final = struct.Struct(">q")
 SIZE: Final = 100
@@ -24,9 +25,10 @@ def end_to_end(subject: Subject, seconds: float, *, topic: str, rate: int) -> Sa
     client = raw.Client(subject.bootstrap)
     raw.create_topic(client, topic)
     client.close()
-    producer = Producer({"bootstrap.servers": subject.bootstrap, "linger.ms": 0})
+    producer = Producer(QUIET | {"bootstrap.servers": subject.bootstrap, "linger.ms": 0})
     consumer = Consumer(
-        {
+        QUIET
+        | {
             "bootstrap.servers": subject.bootstrap,
             "group.id": "bench",
             "enable.auto.commit": False,

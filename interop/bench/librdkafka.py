@@ -16,6 +16,9 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 
 from .raw import some_values
 
+QUIET = {"log_level": 0}
+"""When a broker goes, at the end of a row, librdkafka would say so."""
+
 VALUES = 1000
 POLL_EVERY = 10_000
 FETCH_AT_ONCE = 10_000
@@ -37,7 +40,8 @@ def produce(
 ) -> dict[str, float]:
     """`records` records round the partitions, acks=all; done when the last is acknowledged."""
     producer = Producer(
-        {
+        QUIET
+        | {
             "bootstrap.servers": bootstrap,
             "compression.type": codec,
             "enable.idempotence": idempotent,
@@ -73,7 +77,8 @@ def produce(
 def consume(bootstrap: str, topic: str, partitions: int, records: int) -> dict[str, float]:
     """Read `records` records from the beginning of all partitions, without a group."""
     consumer = Consumer(
-        {
+        QUIET
+        | {
             "bootstrap.servers": bootstrap,
             "group.id": "bench",
             "enable.auto.commit": False,

@@ -132,17 +132,20 @@ def check_produced(client: Client, topic: str, partition: int, batch: bytes) -> 
     raise AssertionError(answer)
 
 
-def fetch_frame(topic: str, offset: int, *, max_wait_ms: int = 0) -> bytes:
+def fetch_request(topic: str, offset: int) -> FetchRequest:
+    """A request for what is in partition 0 from an offset on, without a session and without waiting."""
     asked = FetchPartition(partition=0, fetch_offset=offset, partition_max_bytes=MAX_PARTITION_BYTES)
-    request = FetchRequest(
+    return FetchRequest(
         replica_id=-1,
-        max_wait_ms=max_wait_ms,
         min_bytes=1,
         max_bytes=MAX_FETCH_BYTES,
         session_epoch=-1,
         topics=[FetchTopic(topic=topic, partitions=[asked])],
     )
-    return encode_request(request, FETCH_VERSION, 1, "bench")
+
+
+def fetch_frame(topic: str, offset: int) -> bytes:
+    return encode_request(fetch_request(topic, offset), FETCH_VERSION, 1, "bench")
 
 
 def fetched(frame: bytes) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import datetime
 import pathlib
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from . import brokers, plots
 from .figures import FIGURES
@@ -30,8 +29,10 @@ class Report:
         return "\n".join(line for name, results in self._sections() for line in self._section(name, results))
 
     def _sections(self) -> Iterator[tuple[str, list[Result]]]:
-        for name, results in groupby(self.results, key=lambda result: result.row.section):
-            yield name, list(results)
+        sections: dict[str, list[Result]] = {}
+        for result in self.results:
+            sections.setdefault(result.row.section, []).append(result)
+        yield from sections.items()
 
     def _section(self, name: str, results: list[Result]) -> Iterator[str]:
         ratio = ["ratio", "goal"] if self._compares else []
