@@ -234,11 +234,12 @@ def test_every_call(library: str, fresh_broker: Broker, pytestconfig: pytest.Con
 
 
 def outcome(call: Callable[[], Any]) -> str:
-    """What a call returned or how it failed; a dict of futures becomes one of their outcomes."""
+    """What a call returned or how it failed; a dict of futures, which is in no order, becomes one of their outcomes."""
     try:
         result = call()
         if isinstance(result, dict) and all(isinstance(each, concurrent.futures.Future) for each in result.values()):
-            return str({str(key): outcome(lambda each=each: each.result(20)) for key, each in result.items()})  # type: ignore[misc]
+            outcomes = {str(key): outcome(lambda each=each: each.result(20)) for key, each in result.items()}  # type: ignore[misc]
+            return str(dict(sorted(outcomes.items())))
         return text(result)
     except confluent_kafka.KafkaException as error:
         return str(error.args[0].name())

@@ -176,8 +176,8 @@ def test_groups_and_client_metrics_show_what_was_set(tmp_path: Path) -> None:
             metrics = await described(peer, cases.METRICS, "cm")
             assert {name: (one.value, one.config_source) for name, one in metrics.items()} == {
                 "interval.ms": ("1000", 7),
-                "match": ("", 7),
-                "metrics": ("", 7),
+                "match": ("", 5),
+                "metrics": ("", 5),
             }
             listed = await peer.ask(cases.ListConfigResourcesRequest(), 1)
             assert [(one.resource_type, one.resource_name) for one in listed.config_resources] == [
