@@ -18,6 +18,7 @@ _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">hI")
 _COUNT: Final = struct.Struct(">i")
 _ENTRY: Final = struct.Struct(">qhiqiqiq")
+_FEWEST_BUCKETS: Final = 16  # of a HashMap; it doubles them when it is three quarters full
 
 
 class CorruptSnapshot(ValueError):
@@ -36,9 +37,22 @@ class SnapshotEntry(NamedTuple):
 
 
 def encode_snapshot(entries: Iterable[SnapshotEntry]) -> bytes:
-    packed = [_ENTRY.pack(*entry) for entry in entries]
+    packed = [_ENTRY.pack(*entry) for entry in _in_javas_order(list(entries))]
     body = _COUNT.pack(len(packed)) + b"".join(packed)
     return _HEAD.pack(_VERSION, crc32c(body)) + body
+
+
+def _in_javas_order(entries: list[SnapshotEntry]) -> list[SnapshotEntry]:
+    """As they come out of a java.util.HashMap, by the low bits of a hash: the file is Kafka's to the last byte then."""
+    buckets = _FEWEST_BUCKETS
+    while len(entries) * 4 > buckets * 3:
+        buckets *= 2
+
+    def place(entry: SnapshotEntry) -> tuple[int, int]:
+        folded = (entry.producer_id ^ entry.producer_id >> 32) & 0xFFFF_FFFF
+        return (folded ^ folded >> 16) & buckets - 1, entry.producer_id
+
+    return sorted(entries, key=place)
 
 
 def decode_snapshot(data: bytes) -> list[SnapshotEntry]:
