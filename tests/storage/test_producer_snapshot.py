@@ -1,4 +1,4 @@
-"""The order of entries in a producer snapshot: that of a java.util.HashMap with Long keys, which is what Kafka writes."""
+"""Entries of a producer snapshot come in the order of a java.util.HashMap with Long keys: that is what Kafka writes."""
 
 from odradek.storage.producer_snapshot import SnapshotEntry, decode_snapshot, encode_snapshot
 
