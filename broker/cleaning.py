@@ -57,8 +57,8 @@ class Cleaning:
                 await self._broker.partitions.in_directory(
                     directory.write_recovery_points
                 )  # nothing above them is cleaned
-                work = directory.filthiest(self._broker.clock.now_ms())
-                if work is not None and (work.log.topic, work.log.partition) not in self._given_up:
+                work = directory.filthiest(self._broker.clock.now_ms(), self._given_up)
+                if work is not None:
                     found = True
                     await self._clean(directory, work)
             except OSError as error:
