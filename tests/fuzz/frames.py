@@ -67,7 +67,7 @@ class TrioClock:
     """The broker's clock on trio's time, which jumps when everybody waits."""
 
     def now_ms(self) -> int:
-        return 1_700_000_000_000 + int(trio.current_time() * 1000)
+        return 1_700_000_000_000 + round(trio.current_time() * 1000)  # what is due must not seem a fraction early
 
     async def sleep_until(self, at_ms: float) -> None:
         await trio.sleep_until((at_ms - 1_700_000_000_000) / 1000)
