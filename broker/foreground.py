@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -15,6 +16,7 @@ from typing import NoReturn
 
 import trio
 
+from ..storage.disk import LocalDisk
 from . import server
 from .settings import Ready, ServeSettings, StartupError
 
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 GC_THRESHOLDS = (10_000, 20, 20)
 """Containers that appeared and did not go before the young are looked at, and rounds of that before older ones are:
 some megabytes at most, and a pause every few seconds under load instead of many a second."""
+
+MOST_FILES = 65_536
+"""Open files, connections among them; more would be a leak."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -40,7 +45,7 @@ def serve_until_signal(settings: ServeSettings, *, as_json: bool, temporary: str
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed, signals, stop, temporary)
                 try:
-                    await server.serve(settings, announce, stop)
+                    await server.serve(settings, announce, stop, LocalDisk(allow_files()))
                 except StartupError as error:
                     return error  # as itself, not in the nursery's group
                 finally:
@@ -49,6 +54,20 @@ def serve_until_signal(settings: ServeSettings, *, as_json: bool, temporary: str
 
     if failure := trio.run(run):
         raise failure
+
+
+def allow_files() -> int:
+    """Raise the limit of open files as far as this process may. How many of them logs may keep open: half.
+
+    Beyond that the ones not used for longest are closed, so that writing to many more partitions in turn opens a file
+    for each write.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return MOST_FILES // 2 if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES) // 2
 
 
 def settle() -> None:

@@ -132,7 +132,8 @@ def apis_of(release: str) -> Mapping[int, Api]:
 
 def _without_features(handler: Handler) -> Handler:
     def api_versions(request: Message, call: Call) -> Result | Awaitable[Result]:
-        response = handler(request, call)
+        answer = handler(request, call)
+        response = ApiVersionsResponse.decode(answer, call.version) if isinstance(answer, bytes) else answer
         assert isinstance(response, ApiVersionsResponse), "ApiVersions answers at once"
         response.supported_features, response.finalized_features = [], []
         response.finalized_features_epoch = -1

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import trio
 
+from ..storage.disk import Disk
 from ..storage.errors import StorageError
 from ..wire.apis.create_topics import CreatableTopic, CreateTopicsRequest
 from ..wire.errors import ErrorCode
@@ -17,9 +18,10 @@ from .settings import Ready, ServeSettings, StartupError
 Report = Callable[[Ready], None]
 
 
-async def serve(settings: ServeSettings, on_ready: Report, stop: trio.Event) -> None:
+async def serve(settings: ServeSettings, on_ready: Report, stop: trio.Event, disk: Disk | None = None) -> None:
     """Run a broker until `stop` is set. Raises StartupError, also when a disk that fails later ends it."""
-    broker = Broker(settings.config, apis=None if settings.as_version is None else apis_of(settings.as_version))
+    apis = None if settings.as_version is None else apis_of(settings.as_version)
+    broker = Broker(settings.config, disk=disk, apis=apis)
     advice = "choose a directory that can be written with --data-dir DIR"
     try:
         async with broker.running(settings.listeners, settings.advertised) as addresses:

@@ -35,14 +35,21 @@ def answer_unsupported(call: Call) -> bytes:
 
 
 @api(ApiVersionsRequest, plain_response_header=True, answer_unsupported=answer_unsupported)
-def api_versions(request: ApiVersionsRequest, call: Call) -> ApiVersionsResponse:
+def api_versions(request: ApiVersionsRequest, call: Call) -> ApiVersionsResponse | bytes:
     if call.version >= 3:
         names = (request.client_software_name, request.client_software_version)
         if not all(map(SOFTWARE.fullmatch, names)):
             return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
         call.connection.client_software = names
+    cluster = call.broker.metadata
+    key, offset = (ApiVersionsRequest, call.version), cluster.image.offset
+    return cluster.responses.get(offset, key) or cluster.responses.put(offset, key, _encoded(call))
+
+
+def _encoded(call: Call) -> bytes:
+    """The response, which is the same for everybody who asks in this version until the cluster changes."""
     image = call.broker.metadata.image
-    return ApiVersionsResponse(
+    response = ApiVersionsResponse(
         api_keys=[
             ApiVersion(api_key=row.key, min_version=row.advertised[0], max_version=row.advertised[1])
             for row in call.broker.apis.values()
@@ -58,3 +65,4 @@ def api_versions(request: ApiVersionsRequest, call: Call) -> ApiVersionsResponse
             for name, level in image.features.items()
         ],
     )
+    return response.encode(call.version)

@@ -181,7 +181,7 @@ def test_a_second_signal_stops_at_once(serve: "Starter") -> None:
         from odradek.broker import server, settings
         from odradek.broker.__main__ import main
 
-        async def serve(wanted, on_ready, stop):
+        async def serve(wanted, on_ready, stop, disk):
             on_ready(settings.Ready("127.0.0.1:1", "c", wanted.data_dir))
             await stop.wait()
             await trio.sleep_forever()

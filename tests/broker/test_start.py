@@ -35,6 +35,20 @@ NOT_NEEDED = {
     "odradek.broker.config.document": "pages are for `odradek config`",
 }
 
+FROM_OTHERS = {
+    "trio": "sockets, timers, tasks",
+    "attr": "trio",
+    "attrs": "trio",
+    "idna": "trio",
+    "outcome": "trio",
+    "sniffio": "trio",
+    "sortedcontainers": "trio",
+    "exceptiongroup": "trio before Python 3.11",
+    "click": "the command line",
+    "cramjam": "the codecs; of crc32c only the extension, which is nobody's module",
+}
+"""Every module of somebody else's that a start may import, and who needs it."""
+
 SCRIPT = """
     import sys
     from odradek.broker import foreground
@@ -62,6 +76,8 @@ def test_a_start_imports_only_what_serving_needs(record_property: Callable[[str,
     print(f"ready after {ready_ms} ms with {len(loaded)} modules")
     assert "odradek.broker.server" in loaded
     assert {name: why for name, why in NOT_NEEDED.items() if name in loaded} == {}
+    others = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names - {"odradek", "__main__"}
+    assert {name for name in others - FROM_OTHERS.keys() if not name.startswith("_")} == set()  # _: pip's hooks
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["serve", "-c", "num.partition=3"]])
