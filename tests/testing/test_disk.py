@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from odradek.storage.disk import Disk, LocalDisk
+from odradek.testing import Broker
 from odradek.testing.disk import MemoryDisk
 
 NAMES = ("a", "b", "c")
@@ -134,3 +135,13 @@ def test_a_lock_is_exclusive_and_says_who_had_it() -> None:
     second = disk.lock("/d/.lock")
     assert second is not None
     assert second.previous_owner == b"first"
+
+
+def test_a_broker_with_many_partitions_stops_cleanly_in_memory() -> None:
+    with Broker() as broker:
+        broker.create_topic("wide", partitions=100)
+        for partition in range(100):
+            broker.produce("wide", b"v", partition=partition)
+        broker.stop()
+        broker.restart()
+        assert len(broker.records("wide")) == 100
