@@ -19,7 +19,9 @@ RECORDS_EACH = 25_000
 ABORTS, CRASHES = 0.1, 0.03
 """How likely it is that a transaction ends in that way."""
 
-DEADLINE_S = 90
+DEADLINE_S = 240
+"""A copy takes some ten seconds. kafka-python's producer may spin after a disconnect, on any broker, until its
+transaction has timed out and a new life begins."""
 
 
 class Crashed(Exception):
