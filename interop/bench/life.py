@@ -1,5 +1,6 @@
 """A broker's life apart from its load: start, memory, the first message of a group, and many partitions."""
 
+import os
 import pathlib
 import tempfile
 import time
@@ -25,6 +26,7 @@ POLL_S: Final = 20.0
 
 def start(subject: Subject) -> Sample:
     """Another broker of the same kind on an empty directory: until it answers, then idle, then a first group."""
+    os.sync()  # or its first flushes wait for what other rows have left to write
     with (
         tempfile.TemporaryDirectory(prefix="odradek-bench-") as directory,
         STARTERS[subject.name](pathlib.Path(directory)) as started,
