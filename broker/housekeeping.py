@@ -10,7 +10,7 @@
 | connections | connections.max.idle.ms / 10 | close idle connections, and those whose client is gone while they wait |
 
 Segments are flushed when they are closed (`Partitions.flush_rolled`), and compacted by `cleaning.py`. A job that fails
-on the disk has already taken its log directory offline; it is logged and tried again at its next turn.
+on the disk is logged and tried again at its next turn.
 """
 
 from __future__ import annotations
