@@ -10,6 +10,7 @@
     python/       kafka-python, confluent-kafka and aiokafka in that shape, and what only one of them can do
     java/         the Java client in that shape, in one JVM for the whole run, and the console tools
     kcat/         kcat 1.7.1 with its old librdkafka
+    programs/     whole programs in Go and Node with franz-go, sarama and kafkajs
     raw/          requests as bytes on a socket, for what no client would send
     test_handover*.py   one directory under both brokers in turn, and docs/handover.md followed to the letter
     admin/        every method of Java's Admin, and the Python admin clients, beside Apache Kafka's answers
