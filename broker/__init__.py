@@ -25,6 +25,7 @@ The process:
     clock.py              time as clients can see it, and timers      housekeeping.py        what is done at intervals
     cleaning.py           compaction, in its turn                     replica_moves.py       moves between directories
     config/               all of Kafka's configuration names          config_changes.py      changes while running
+    events.py             what has happened of late, and why
     logs.py               log lines, bounded                          loggers.py             their levels, for clients
     server.py             a broker until it is told to stop           settings.py            what it is told to do
     __main__.py           the command line                            options.py             from options to settings

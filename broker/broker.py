@@ -28,6 +28,7 @@ from .config import Config, Endpoint
 from .connection import Connection
 from .connection_limits import ConnectionLimits
 from .dispatch import Api, table
+from .events import Events
 from .fetch_sessions import FetchSessions
 from .groups import Groups
 from .housekeeping import Housekeeping
@@ -97,6 +98,7 @@ class Broker:
         self.disk = disk or LocalDisk()
         self.network = network or SystemNetwork()
         self.timers = Timers(self.clock)
+        self.events = Events(self.clock)
         self.offload: Offload = offload or WorkerThreads()
         self.apis: Mapping[int, Api] = table() if apis is None else apis
         self.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], self.random)
@@ -104,6 +106,7 @@ class Broker:
         self._connection_limits = ConnectionLimits(config)
         self.partitions = Partitions(self)
         self.metadata = ClusterMetadata(self)
+        self.metadata.subscribe(self.events.follow)
         self.groups = Groups(self)
         self.transactions = Transactions(self)
         self._housekeeping = Housekeeping(self)

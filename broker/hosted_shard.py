@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..coordinator.effects import Append, Arm, Decision, Disarm, Producer, Reply
+from ..coordinator.effects import Append, Arm, Decision, Disarm, Note, Producer, Reply
 from ..coordinator.shard import GroupShard, decode_record, encode_record
 from ..storage.origin import Origin
 from ..wire.batches import (
@@ -202,6 +202,8 @@ class HostedShard:
                 case Disarm():
                     self._armed.discard(effect.timer)
                     timers.disarm((self, effect.timer))
+                case Note():
+                    self._broker.events.note(effect.event)
                 case Append():
                     result = self._append(effect, guard)
                     if self.partition.log.must_flush:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ..coordinator.effects import Append, Arm
+from ..coordinator.effects import Append, Arm, Note
 from ..coordinator.records import framing
 from ..coordinator.records.transactions import RECORDS, TransactionLogKey, TransactionLogValue
 from ..coordinator.transaction import Partitions
@@ -194,6 +194,8 @@ class HostedTransactions:
                 case AllocateProducerId():
                     self._background.start_soon(self._allocate, decision, question)
                     return
+                case Note():
+                    self._broker.events.note(effect.event)
                 case Arm() if not self.has_resigned:
                     self._armed.add(effect.timer)
                     expire = partial(self._expire, effect.timer)

@@ -27,6 +27,7 @@ from ..storage.producers import VerificationGuard
 from ..wire import uuids
 from ..wire.batches import BatchHeader, Buffer
 from ..wire.errors import ErrorCode, KafkaError
+from .events import LeaderChosen, RecordsDeleted
 
 if TYPE_CHECKING:
     from ..coordinator.image import ClusterImage, Delta, PartitionRegistration, TopicImage
@@ -305,6 +306,9 @@ class Partitions:
                 partition = self._open(topic, index, registration, config)
                 partitions.append(partition)
             if partition is not None and registration.leader_epoch > partition.leader_epoch:
+                if partition.leader_epoch >= 0:
+                    leader, epoch = registration.leader, registration.leader_epoch
+                    broker.events.note(LeaderChosen(topic.name, index, leader, epoch))
                 partition.leader_epoch = registration.leader_epoch
                 if registration.leader == broker.config.node_id:
                     partition.log.assign_leader_epoch(registration.leader_epoch)
@@ -376,9 +380,18 @@ class Partitions:
     async def apply_retention(self) -> None:
         now_ms = self._broker.clock.now_ms()
         for partition in tuple(self):
-            partition.log.delete_old_segments(now_ms)
+            start = partition.log.log_start_offset
+            if partition.log.delete_old_segments(now_ms):
+                self._note_retention(partition, start)
         for directory in self.directories:
             await self.in_directory(directory.reap, now_ms)
+
+    def _note_retention(self, partition: Partition, before: int) -> None:
+        log = partition.log
+        if log.log_start_offset > before:
+            reason = f"retention.ms is {log.config.retention_ms} and retention.bytes {log.config.retention_bytes}"
+            deleted = RecordsDeleted(partition.topic, partition.index, before, log.log_start_offset, reason)
+            self._broker.events.note(deleted)
 
     async def expire_producers(self) -> None:
         now_ms = self._broker.clock.now_ms()

@@ -1,6 +1,6 @@
 """The state machines: each is a fold over a log, decides on requests, and writes nothing itself.
 
-    decide(request) -> effects    append these records, send this reply, arm this timer        effects.py
+    decide(request) -> effects    append these records, send this reply, arm this timer        effects.py  events.py
     replay(record)                the only function that changes durable state
 
 Whoever runs them (broker/groups.py, broker/metadata.py) makes the effects happen in order: append, replay, replies.
@@ -25,7 +25,7 @@ Transactions, from `__transaction_state`:
     transactions.py         one partition's transactional ids: requests, replay, timers
     transaction.py          one transactional id and how its transaction stands
     transaction_start.py    InitProducerId                transaction_end.py      EndTxn
-    transaction_effects.py  what a decision wants beside Append and Arm
+    transaction_effects.py  what a decision wants beside Append, Arm and Note
 
 The cluster, from `__cluster_metadata`:
 

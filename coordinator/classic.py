@@ -16,7 +16,8 @@ from ..wire.apis.heartbeat import HeartbeatRequest, HeartbeatResponse
 from ..wire.apis.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity, MemberResponse
 from ..wire.apis.sync_group import SyncGroupRequest
 from ..wire.errors import ErrorCode, KafkaError
-from .effects import Append, Arm, Caller, Decision, Disarm, Effect, Reply
+from .effects import Append, Arm, Caller, Decision, Disarm, Effect, Note, Reply
+from .events import GroupStable
 from .group import ClassicGroup, State
 from .rebalance import (
     SessionTimeout,
@@ -69,12 +70,14 @@ def _assign(group: ClassicGroup, assignments: dict[str, bytes], settings: GroupS
         return  # the group went on to the next rebalance, which has answered the callers
     if error:
         yield from answer_syncs(group, group_write_error(error), now_ms)
-        yield from prepare(group, settings.group_initial_rebalance_delay_ms, now_ms)
+        reason = f"the assignment of generation {generation} could not be written: {error.name}"
+        yield from prepare(group, reason, settings.group_initial_rebalance_delay_ms, now_ms)
         return
     for member in group.members.values():
         member.assignment = assignments.get(member.id, b"")
     yield from answer_syncs(group, ErrorCode.NONE, now_ms)
     group.enter(State.STABLE, now_ms)
+    yield Note(GroupStable(group.id, generation))
 
 
 # ---- Heartbeat and LeaveGroup
@@ -100,8 +103,10 @@ def leave(
         results.append(
             MemberResponse(member_id=identity.member_id, group_instance_id=identity.group_instance_id, error_code=error)
         )
-    if any(result.error_code == ErrorCode.NONE for result in results) and group.state is not State.EMPTY:
-        yield from start_or_finish(group, settings.group_initial_rebalance_delay_ms, now_ms)
+    gone = [result.member_id or result.group_instance_id for result in results if result.error_code == ErrorCode.NONE]
+    if gone and group.state is not State.EMPTY:
+        reason = f"{', '.join(map(str, gone))} left"
+        yield from start_or_finish(group, reason, settings.group_initial_rebalance_delay_ms, now_ms)
     yield Reply(caller, left(results, caller.version))
 
 
@@ -120,7 +125,8 @@ def _leave_one(group: ClassicGroup, identity: MemberIdentity) -> Generator[Effec
         group.known(member_id, instance_id)
     except KafkaError as error:
         return error.code
-    yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID)
+    said = f" ({identity.reason})" if identity.reason else ""
+    yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID, f"it left{said}")
     return ErrorCode.NONE
 
 

@@ -7,6 +7,7 @@ A decision is a generator. It reads the state, yields effects one by one, and so
     Reply    answer a caller, the one who asked now or one whose call was parked earlier
     Arm      call `expire(timer)` at that time; a timer that is already armed is moved
     Disarm   forget the timer
+    Note     remember what has happened, and why (events.py)
 
 Rules
 1. A decision raises KafkaError only before its first effect; the error then answers the request that was being decided.
@@ -23,6 +24,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from ..wire.errors import ErrorCode
 from ..wire.schema import Message
+from .events import Event
 
 
 class Caller(Protocol):
@@ -76,5 +78,10 @@ class Disarm:
     timer: Hashable
 
 
-Effect: TypeAlias = Append | Reply | Arm | Disarm
+@dataclass(frozen=True, slots=True)
+class Note:
+    event: Event
+
+
+Effect: TypeAlias = Append | Reply | Arm | Disarm | Note
 Decision: TypeAlias = Generator[Effect, ErrorCode, None]

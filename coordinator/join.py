@@ -20,7 +20,8 @@ from uuid import UUID
 
 from ..wire.apis.join_group import JoinGroupRequest
 from ..wire.errors import ErrorCode, KafkaError
-from .effects import Append, Arm, Caller, Decision, Disarm, Reply
+from .effects import Append, Arm, Caller, Decision, Disarm, Note, Reply
+from .events import MemberJoined, MemberReplaced
 from .group import PROMISES_LIMIT, ClassicGroup, Member, State
 from .rebalance import (
     SessionTimeout,
@@ -56,6 +57,10 @@ class Attempt:
         """Version 0 has one timeout for both."""
         return self.request.session_timeout_ms if self.caller.version == 0 else self.request.rebalance_timeout_ms
 
+    def because(self, reason: str) -> str:
+        """Why the group rebalances: what we see, and what the client says of it (KIP-800)."""
+        return f"{reason} ({self.request.reason})" if self.request.reason else reason
+
     def refused(self, error: ErrorCode, member_id: str = "") -> Reply:
         return Reply(self.caller, refused_join(error, self.caller.version, member_id))
 
@@ -82,7 +87,7 @@ def join(
     member_id, instance_id = request.member_id, request.group_instance_id
     if not _has_room(group, member_id, settings.group_max_size):
         if member_id:
-            yield from drop(group, member_id, ErrorCode.GROUP_MAX_SIZE_REACHED)
+            yield from drop(group, member_id, ErrorCode.GROUP_MAX_SIZE_REACHED, "the group is full (group.max.size)")
         yield attempt.refused(ErrorCode.GROUP_MAX_SIZE_REACHED)
     elif not group.supports(request.protocol_type, attempt.protocols):
         yield attempt.refused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, member_id)
@@ -145,7 +150,9 @@ def _join_again(group: ClassicGroup, attempt: Attempt) -> Decision:
     if (older := group.joins.pop(member_id, None)) is not None:
         yield Reply(older, refused_join(ErrorCode.REBALANCE_IN_PROGRESS, older.version, member_id))
     group.joins[member_id] = attempt.caller
-    yield from start_or_finish(group, attempt.settings.group_initial_rebalance_delay_ms, attempt.now_ms)
+    asked = "the leader asked for a new assignment" if leads and unchanged else "joined again with other topics"
+    reason = attempt.because(asked if leads and unchanged else f"{member_id} {asked}")
+    yield from start_or_finish(group, reason, attempt.settings.group_initial_rebalance_delay_ms, attempt.now_ms)
 
 
 def _admit(group: ClassicGroup, new_id: str, attempt: Attempt) -> Decision:
@@ -164,8 +171,10 @@ def _admit(group: ClassicGroup, new_id: str, attempt: Attempt) -> Decision:
         group.initial.member_added = True
     group.add(member, attempt.request.protocol_type)
     group.joins[new_id] = attempt.caller
+    yield Note(MemberJoined(group.id, new_id, member.client_id, member.client_host, member.instance_id))
     yield Arm(SessionTimeout(group.id, new_id), attempt.now_ms + NEW_MEMBER_JOIN_TIMEOUT_MS)
-    yield from start_or_finish(group, attempt.settings.group_initial_rebalance_delay_ms, attempt.now_ms)
+    reason = attempt.because(f"{new_id} joined")
+    yield from start_or_finish(group, reason, attempt.settings.group_initial_rebalance_delay_ms, attempt.now_ms)
 
 
 def _take_over(group: ClassicGroup, member: Member, new_id: str, attempt: Attempt) -> Decision:
@@ -176,11 +185,13 @@ def _take_over(group: ClassicGroup, member: Member, new_id: str, attempt: Attemp
     group.rename(member, new_id)
     group.update(member, attempt.protocols, attempt.rebalance_timeout_ms, attempt.request.session_timeout_ms)
     group.joins[new_id] = caller
+    yield Note(MemberReplaced(group.id, new_id, member.client_id, member.instance_id, old_id))
     initial_delay_ms = attempt.settings.group_initial_rebalance_delay_ms
     if group.state is not State.STABLE or group.elect_protocol() != group.protocol:
         # In CompletingRebalance too: the leader has been told the old id, so its assignment would miss the new one.
         yield Arm(SessionTimeout(group.id, new_id), attempt.now_ms + member.session_timeout_ms)
-        yield from start_or_finish(group, initial_delay_ms, attempt.now_ms)
+        reason = attempt.because(f"{new_id} took the place of {old_id}")
+        yield from start_or_finish(group, reason, initial_delay_ms, attempt.now_ms)
         return
     assignments = {each.id: each.assignment for each in group.members.values()}
     error = yield Append([(GroupMetadataKey(group=group.id), group.record(assignments))])

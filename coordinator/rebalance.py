@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from ..wire.apis.join_group import JoinGroupResponse, JoinGroupResponseMember
 from ..wire.apis.sync_group import SyncGroupResponse
 from ..wire.errors import ErrorCode
-from .effects import Append, Arm, Decision, Disarm, Effect, Reply
+from .effects import Append, Arm, Decision, Disarm, Effect, Note, Reply
+from .events import GenerationStarted, MemberGone, RebalanceStarted
 from .group import ClassicGroup, InitialDelay, Member, State
 from .records.offsets import GroupMetadataKey
 
@@ -59,16 +60,17 @@ class SyncTimeout:
 # ---- starting
 
 
-def start_or_finish(group: ClassicGroup, initial_delay_ms: int, now_ms: int) -> Decision:
+def start_or_finish(group: ClassicGroup, reason: str, initial_delay_ms: int, now_ms: int) -> Decision:
     """Something changed that needs a new generation: start a rebalance, or finish the one under way if it can be."""
     if group.state is State.PREPARING:
         yield from finish_if_ready(group, now_ms)
     else:
-        yield from prepare(group, initial_delay_ms, now_ms)
+        yield from prepare(group, reason, initial_delay_ms, now_ms)
 
 
-def prepare(group: ClassicGroup, initial_delay_ms: int, now_ms: int) -> Decision:
+def prepare(group: ClassicGroup, reason: str, initial_delay_ms: int, now_ms: int) -> Decision:
     """Ask every member to join again (heartbeats tell them); a group that was Empty waits a while for more members."""
+    yield Note(RebalanceStarted(group.id, group.generation, reason))
     yield from answer_syncs(group, ErrorCode.REBALANCE_IN_PROGRESS, now_ms)
     group.unsynced.clear()
     yield Disarm(SyncTimeout(group.id))
@@ -101,11 +103,14 @@ def complete(group: ClassicGroup, now_ms: int) -> Decision:
     for member in [each for each in group.members.values() if each.instance_id is None and each.id not in group.joins]:
         group.remove(member.id)
         yield Disarm(SessionTimeout(group.id, member.id))
+        reason = f"it did not join the rebalance in {group.rebalance_timeout_ms} ms"
+        yield Note(MemberGone(group.id, member.id, member.client_id, reason))
     if group.members and not group.elect_leader():
         # R2: nobody is there to lead; sooner or later sessions expire or somebody joins.
         yield Arm(JoinTimeout(group.id), now_ms + group.rebalance_timeout_ms)
         return
     group.next_generation(now_ms)
+    yield Note(GenerationStarted(group.id, group.generation, group.protocol, group.leader, len(group.members)))
     if not group.members:
         error = yield Append([(GroupMetadataKey(group=group.id), group.record({}))])
         if error:
@@ -153,8 +158,8 @@ def sync_timeout(group: ClassicGroup, initial_delay_ms: int, now_ms: int) -> Dec
     if group.state not in (State.COMPLETING, State.STABLE) or not group.unsynced:
         return
     for member_id in sorted(group.unsynced):
-        yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID)
-    yield from prepare(group, initial_delay_ms, now_ms)
+        yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID, "it did not ask for its assignment in time")
+    yield from prepare(group, "members did not ask for their assignment in time", initial_delay_ms, now_ms)
 
 
 def session_timeout(group: ClassicGroup, member_id: str, initial_delay_ms: int, now_ms: int) -> Decision:
@@ -165,21 +170,23 @@ def session_timeout(group: ClassicGroup, member_id: str, initial_delay_ms: int, 
         return
     if member is None and member_id not in group.promised:
         return
-    yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID)
+    silent = "" if member is None else f"was not heard of for its session timeout of {member.session_timeout_ms} ms"
+    yield from drop(group, member_id, ErrorCode.UNKNOWN_MEMBER_ID, f"it {silent}")
     if member is not None and group.state in (State.COMPLETING, State.STABLE):
-        yield from prepare(group, initial_delay_ms, now_ms)
+        yield from prepare(group, f"{member_id} {silent}", initial_delay_ms, now_ms)
     elif group.state is State.PREPARING and group.all_joined:
         yield from complete(group, now_ms)
 
 
-def drop(group: ClassicGroup, member_id: str, error: ErrorCode) -> Iterator[Effect]:
-    """Remove a member and answer what it has parked."""
+def drop(group: ClassicGroup, member_id: str, error: ErrorCode, reason: str) -> Iterator[Effect]:
+    """Remove a member, or a promised id, and answer what it has parked."""
     yield Disarm(SessionTimeout(group.id, member_id))
     if (caller := group.joins.pop(member_id, None)) is not None:
         yield Reply(caller, refused_join(error, caller.version))  # R1
     if (caller := group.syncs.pop(member_id, None)) is not None:
         yield Reply(caller, refused_sync(error))
-    group.remove(member_id)
+    if (member := group.remove(member_id)) is not None:
+        yield Note(MemberGone(group.id, member.id, member.client_id, reason))
 
 
 # ---- responses

@@ -179,7 +179,8 @@ class GroupShard:
                 timer = rebalance.SessionTimeout(group.id, member.id)
                 yield Arm(timer, now_ms + member.session_timeout_ms)
             if len(group.members) > self.settings.group_max_size:
-                yield from rebalance.prepare(group, self.settings.group_initial_rebalance_delay_ms, now_ms)
+                reason = "it has more members than group.max.size"
+                yield from rebalance.prepare(group, reason, self.settings.group_initial_rebalance_delay_ms, now_ms)
         yield Arm(removal.OffsetExpiry(), now_ms + self.settings.offsets_retention_check_interval_ms)
 
     def resigned(self) -> Decision:

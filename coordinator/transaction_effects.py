@@ -1,4 +1,4 @@
-"""What a decision about transactions wants to happen, beside Append and Arm (effects.py).
+"""What a decision about transactions wants to happen, beside Append, Arm and Note (effects.py).
 
     Answer              the request that is being decided has this result; exactly one, and decisions that nobody asked
                         for (timers, loading) have none
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from ..wire.errors import ErrorCode
-from .effects import Append, Arm, Producer
+from .effects import Append, Arm, Note, Producer
 from .transaction import NO_EPOCH, NO_PRODUCER_ID, Partitions
 
 
@@ -45,7 +45,7 @@ class WriteMarkers:
     transaction_version: int
 
 
-Effect: TypeAlias = Append | Arm | Answer | AllocateProducerId | WriteMarkers
+Effect: TypeAlias = Append | Arm | Note | Answer | AllocateProducerId | WriteMarkers
 Decision: TypeAlias = Generator[Effect, Any, None]
 
 

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..wire.errors import ErrorCode, KafkaError
-from .effects import Append, Arm, Producer
+from .effects import Append, Arm, Note, Producer
+from .events import TransactionAborted, TransactionCommitted, TransactionStarted
 from .records.transactions import TransactionLogKey, TransactionLogValue
 from .transaction import (
     CLASSIC_VERSION,
@@ -160,7 +161,8 @@ class TransactionShard:
         if before is not None and expected is not None:
             check_claim(before, expected)
         if before is not None and before.state is State.ONGOING:
-            yield from self._abort_by_force(transactional_id, entry, before, now_ms, answers=True)
+            reason = "another producer came with its transactional id"
+            yield from self._abort_by_force(transactional_id, entry, before, reason, now_ms, answers=True)
             return
         entry.pending = State.EMPTY
         try:
@@ -203,6 +205,8 @@ class TransactionShard:
         error = yield from self._write(transactional_id, entry, after)
         yield Answer(error)
         if not error:
+            if before.state is not State.ONGOING:
+                yield Note(TransactionStarted(transactional_id, *producer))
             yield from self._scan(TimeoutScan(), now_ms)
 
     # ---- EndTxn
@@ -230,10 +234,14 @@ class TransactionShard:
             return
         assert entry.transaction is not None, f"the end of {transactional_id} was not replayed"
         yield Answer(ErrorCode.NONE, entry.transaction.completed(now_ms).producer)
+        if commit:
+            yield Note(TransactionCommitted(transactional_id, *before.producer))
+        elif before.state is State.ONGOING:
+            yield Note(TransactionAborted(transactional_id, *before.producer, "its producer asked for it"))
         yield from self._complete(transactional_id, entry, now_ms)
 
     def _abort_by_force(
-        self, transactional_id: str, entry: Entry, before: Transaction, now_ms: int, *, answers: bool
+        self, transactional_id: str, entry: Entry, before: Transaction, reason: str, now_ms: int, *, answers: bool
     ) -> Decision:
         """Abort an open transaction with an epoch that its producer does not have.
 
@@ -244,6 +252,7 @@ class TransactionShard:
         if answers:
             yield Answer(error or ErrorCode.CONCURRENT_TRANSACTIONS)
         if not error:
+            yield Note(TransactionAborted(transactional_id, *before.producer, reason))
             yield from self._complete(transactional_id, entry, now_ms)
 
     def _prepare(
@@ -337,8 +346,10 @@ class TransactionShard:
             if entry is None or entry.is_busy or entry.transaction is None:
                 continue
             if entry.transaction.is_overdue(now_ms):
+                before = entry.transaction
+                reason = f"it was open for longer than its timeout of {before.timeout_ms} ms"
                 with suppress(KafkaError):  # no producer id to be had now: the next scan tries again
-                    yield from self._abort_by_force(transactional_id, entry, entry.transaction, now_ms, answers=False)
+                    yield from self._abort_by_force(transactional_id, entry, before, reason, now_ms, answers=False)
         if self._ongoing:
             yield from self._scan(TimeoutScan(), now_ms)
 

@@ -18,6 +18,7 @@ from ...wire.apis.delete_records import (
 )
 from ...wire.errors import ErrorCode, KafkaError
 from ..dispatch import Call, api
+from ..events import RecordsDeleted
 from ..partitions import INTERNAL_TOPICS
 
 
@@ -41,8 +42,12 @@ def _delete(topic: str, asked: DeleteRecordsPartition, call: Call) -> DeleteReco
         partition = call.broker.partitions.require(topic, asked.partition_index)
         if not partition.log.config.delete:
             raise KafkaError(ErrorCode.POLICY_VIOLATION)
+        start = partition.log.log_start_offset
         result.low_watermark = partition.log.delete_records(asked.offset)
         partition.wake_all()
+        if result.low_watermark > start:
+            reason = f"{call.client_id or 'a client'} asked for it (DeleteRecords)"
+            call.broker.events.note(RecordsDeleted(topic, partition.index, start, result.low_watermark, reason))
     except KafkaError as error:
         result.error_code = error.code
     return result

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odradek.coordinator import rebalance, removal
-from odradek.coordinator.effects import Append, Arm, Decision, Disarm, Effect, Reply
+from odradek.coordinator.effects import Append, Arm, Decision, Disarm, Effect, Note, Reply
 from odradek.coordinator.listing import described, listed
 from odradek.coordinator.settings import GroupSettings
 from odradek.coordinator.shard import GroupShard, decode_record, encode_record
@@ -133,6 +133,8 @@ class GroupWorld:
             if member_id := getattr(effect.response, "member_id", ""):
                 self.current[effect.caller.name] = member_id
             yield self.named(f"reply {effect.caller.name} {group_requests.show_response(effect.response)}")
+        elif isinstance(effect, Note):
+            yield self.named(f"note {effect.event}")
         elif isinstance(effect, Arm):
             self._armed += 1
             self.timers[effect.timer] = (effect.at_ms, self._armed)

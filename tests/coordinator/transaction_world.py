@@ -26,7 +26,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from odradek.coordinator.effects import Append, Arm, Producer
+from odradek.coordinator.effects import Append, Arm, Note, Producer
 from odradek.coordinator.records import framing
 from odradek.coordinator.records.transactions import RECORDS
 from odradek.coordinator.transaction import Partitions, State, Transaction
@@ -148,6 +148,8 @@ class TransactionWorld:
                     result = self._unmarked(effect.partitions)
                     if result:
                         yield f"        not written: {show_partitions(result)}"
+                case Note():
+                    yield f"note {effect.event}"
                 case Arm():
                     self._armed += 1
                     self.timers[effect.timer] = (effect.at_ms, self._armed)

@@ -28,7 +28,7 @@ def test_nothing_is_left_of_many_brokers() -> None:
     handlers = list(logging.getLogger("odradek").handlers)
     took_ms = [set_up_and_down() for _ in range(ROUNDS)]
     assert statistics.median(took_ms) < SLOW_MS
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # idle threads of earlier tests may end meanwhile
     assert len(os.listdir("/proc/self/fd")) == len(files)
     assert logging.getLogger("odradek").handlers == handlers
 
@@ -62,4 +62,4 @@ def test_a_broker_that_cannot_start_leaves_nothing_behind() -> None:
         Broker(port=running.address[1]).start()
     with pytest.raises(Exception, match=r"log\.retention\.sm"):
         Broker(config={"log.retention.sm": 1}).start()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
