@@ -13,11 +13,12 @@ The coordinators at work: their decisions are made in `coordinator/`, and carrie
 
     metadata.py           the embedded controller, only writer of the cluster metadata
     metadata_log.py       its log on disk                             producer_ids.py        ids out of its blocks
-    groups.py             which group is where                        hosted_shard.py        one shard of groups at work
-    transactions.py       which transactional id is where             hosted_transactions.py one shard of them at work
-    verification.py       is a partition part of the transaction?     markers.py             the end of one in a log
     metadata_snapshots.py snapshots of that log, now and then
-    coordinator_log.py    a partition as a coordinator's log          internal_topics.py     how such topics are made
+    groups.py             the group coordinator                       transactions.py        the transaction coordinator
+    coordinator_runtime.py  for both: which shard is where, loading   coordinator_context.py one shard at work
+    coordinator_log.py    a partition as a coordinator's log          slot.py                the place of one reply
+    internal_topics.py    how such topics are made                    markers.py             transactions' ends in logs
+    verification.py       is a partition part of the transaction?
 
 The process:
 

@@ -142,8 +142,8 @@ class Broker:
                         await self._drained()
                     clients.cancel_scope.cancel()
                 with trio.CancelScope(shield=True):
-                    await self.transactions.stop()
-                    await self.groups.stop()
+                    self.transactions.stop()
+                    self.groups.stop()
                     await self.metadata.shutdown()
                 background.cancel_scope.cancel()
         finally:

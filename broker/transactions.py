@@ -1,45 +1,33 @@
-"""The transaction coordinator of this broker: which shard a transactional id is in, and which shards are here.
-
-An id belongs to the partition of `__transaction_state` that it hashes to (spec 2.1), and is looked after by that
-partition's leader. The topic is made when a client first asks for a coordinator.
+"""The transaction coordinator of this broker: requests go to the shard of `__transaction_state` that their
+transactional id is in, and what its decisions want beside records and timers is done here.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
 from ..coordinator.effects import Producer
-from ..coordinator.hashing import partition_for
 from ..coordinator.topic_names import TRANSACTION_STATE
 from ..coordinator.transaction import TopicPartition
-from ..coordinator.transaction_effects import Answer, Decision
+from ..coordinator.transaction_effects import AllocateProducerId, Answer, Decision, WriteMarkers
 from ..coordinator.transactions import TransactionSettings, TransactionShard
 from ..wire.errors import ErrorCode, KafkaError
-from .hosted_transactions import HostedTransactions
+from .coordinator_context import CoordinatorContext, State
+from .coordinator_runtime import CoordinatorRuntime
+from .markers import write_markers
+from .slot import Slot
 
 if TYPE_CHECKING:
     from ..coordinator.image import Delta
     from .broker import Broker
     from .partitions import Partition
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 FEATURE = "transaction.version"
-
-LOADERS = 4
-"""Shards that are loaded at the same time: each holds one chunk of its log in memory."""
-
-PATIENCE_S = 0.1
-"""How long the first client is kept waiting for shards that load; clients that are let in too early try again later."""
-
-CHUNK_BYTES_LIMIT = 1 << 20
-"""At most this much is read at once, whatever transaction.state.log.load.buffer.size says: more only holds memory."""
 
 
 class Transactions:
@@ -47,11 +35,9 @@ class Transactions:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._hosted: dict[int, HostedTransactions] = {}
-        self._loaders = trio.CapacityLimiter(LOADERS)
-        self._loading: set[HostedTransactions] = set()
-        self._has_loaded = trio.Event()
-        self._background: trio.Nursery | None = None
+        self._runtime = CoordinatorRuntime(
+            broker, TRANSACTION_STATE, "transaction.state.log.load.buffer.size", self._make_context
+        )
         config = broker.config
         self._settings = TransactionSettings(
             max_timeout_ms=config["transaction.max.timeout.ms"],
@@ -60,67 +46,39 @@ class Transactions:
             expiry_scan_ms=config["transaction.remove.expired.transaction.cleanup.interval.ms"],
         )
 
-    # Start, stop, and following the cluster
+    def _make_context(self, partition: Partition, background: trio.Nursery) -> CoordinatorContext[TransactionShard]:
+        shard = TransactionShard(self._settings, partition.leader_epoch, self._version)
+        return CoordinatorContext(self._broker, partition, shard, background, self._carry_out)
 
     async def start(self, background: trio.Nursery) -> None:
-        """Load the shards that are led here, the long ones in `background`, and follow the cluster from now on."""
-        self._background = background
-        self._broker.metadata.subscribe(self._follow)
-        self._take_over()
-        with trio.move_on_after(PATIENCE_S):
-            while self._loading:
-                await self._has_loaded.wait()
+        """See `CoordinatorRuntime.start`."""
+        self._broker.metadata.subscribe(self._follow_feature)
+        await self._runtime.start(background)
 
-    async def stop(self) -> None:
-        """Answer whoever waits; nothing is decided any more."""
-        self._background = None
-        for hosted in self._hosted.values():
-            hosted.resign()
-        self._hosted.clear()
+    def stop(self) -> None:
+        self._runtime.stop()
 
-    async def _follow(self, delta: Delta) -> None:
-        if TRANSACTION_STATE in {**delta.created, **delta.changed, **delta.deleted}:
-            self._take_over()
+    async def _follow_feature(self, delta: Delta) -> None:
         if FEATURE in delta.features:
-            for hosted in self._hosted.values():
-                hosted.shard.transaction_version = self._version
+            for context in self._runtime.contexts.values():
+                context.shard.transaction_version = self._version
 
     @property
     def _version(self) -> int:
         return self._broker.metadata.image.features.get(FEATURE, 0)
 
-    def _take_over(self) -> None:
-        """Host a shard for every partition of the topic that is led here, in its present leader epoch, and no other."""
-        if self._background is None:
-            return
-        topic = self._broker.metadata.image.topics.get(TRANSACTION_STATE)
-        for index in {*range(0 if topic is None else len(topic.partitions)), *self._hosted}:
-            partition = self._broker.partitions.get(TRANSACTION_STATE, index)
-            hosted = self._hosted.get(index)
-            if hosted is not None:
-                if hosted.partition is partition and hosted.leader_epoch == partition.leader_epoch:
-                    continue
-                hosted.resign()
-                del self._hosted[index]
-            if partition is not None:
-                self._host(partition, self._background)
-
-    def _host(self, partition: Partition, background: trio.Nursery) -> None:
-        shard = TransactionShard(self._settings, partition.leader_epoch, self._version)
-        hosted = self._hosted[partition.index] = HostedTransactions(self._broker, partition, shard, background)
-        if hosted.is_empty:
-            hosted.come_to_life()
-        else:
-            self._loading.add(hosted)
-            background.start_soon(self._load, hosted)
-
-    async def _load(self, hosted: HostedTransactions) -> None:
-        chunk_bytes = self._broker.config["transaction.state.log.load.buffer.size"]
-        async with self._loaders:
-            await hosted.load(min(chunk_bytes, CHUNK_BYTES_LIMIT))
-        self._loading.discard(hosted)
-        self._has_loaded.set()
-        self._has_loaded = trio.Event()
+    def _carry_out(self, effect: object, slot: Slot | None) -> Any:
+        """Make an effect of transaction_effects.py happen."""
+        match effect:
+            case Answer():
+                assert slot is not None, f"{effect} to nobody"
+                slot.fill(effect)
+                return None
+            case AllocateProducerId():
+                return self._broker.metadata.producer_ids.take()
+            case WriteMarkers():
+                return write_markers(self._broker, effect)
+        raise AssertionError(f"no effect of transactions: {effect}")
 
     # Requests. Errors are in the answer, never raised.
 
@@ -164,45 +122,37 @@ class Transactions:
         if not transactional_id:
             return Answer(ErrorCode.INVALID_REQUEST)
         try:
-            hosted = self._hosting(transactional_id)
+            context = self._runtime.context_of(transactional_id)
+            answer: Answer | Awaitable[Answer] = context.ask(decide(context.shard), Slot())
         except KafkaError as error:
             return Answer(error.code)
-        return hosted.ask(decide(hosted.shard))
+        return answer if isinstance(answer, Answer) else _or_error(answer)
 
     # Looking
 
     def partition_of(self, transactional_id: str) -> int:
         """The partition an id belongs to. Raises NOT_COORDINATOR while the topic does not exist."""
-        topic = self._broker.metadata.image.topics.get(TRANSACTION_STATE)
-        if topic is None:
-            raise KafkaError(ErrorCode.NOT_COORDINATOR)
-        return partition_for(transactional_id, len(topic.partitions))
+        return self._runtime.partition_of(transactional_id)
 
     def shard_of(self, transactional_id: str) -> TransactionShard:
         """The shard an id is in. Raises NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, INVALID_REQUEST (no id)."""
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
-        return self._hosting(transactional_id).shard
+        return self._runtime.context_of(transactional_id).shard
 
     def shards(self) -> Iterator[TransactionShard]:
-        """Every shard that is here. Raises COORDINATOR_LOAD_IN_PROGRESS while one of them is not loaded."""
-        for hosted in self._hosted.values():
-            if not hosted.has_failed:
-                yield _ready(hosted).shard
-
-    def _hosting(self, transactional_id: str) -> HostedTransactions:
-        hosted = self._hosted.get(self.partition_of(transactional_id))
-        if hosted is None:
-            raise KafkaError(ErrorCode.NOT_COORDINATOR)
-        return _ready(hosted)
+        """Every shard that could be loaded. Raises COORDINATOR_LOAD_IN_PROGRESS while one of them is not yet."""
+        for context in self._runtime.contexts.values():
+            if context.state is not State.FAILED:
+                context.check_active()
+                yield context.shard
 
 
-def _ready(hosted: HostedTransactions) -> HostedTransactions:
-    if hosted.has_failed:
-        raise KafkaError(ErrorCode.NOT_COORDINATOR)
-    if not hosted.is_loaded:
-        raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
-    return hosted
+async def _or_error(answer: Awaitable[Answer]) -> Answer:
+    try:
+        return await answer
+    except KafkaError as error:
+        return Answer(error.code)
 
 
 def respond(answer: Answer | Awaitable[Answer], make: Callable[[Answer], T]) -> T | Awaitable[T]:

@@ -3,9 +3,11 @@
     decide(request) -> effects    append these records, send this reply, arm this timer        effects.py  events.py
     replay(record)                the only function that changes durable state
 
-Whoever runs them (broker/groups.py, broker/metadata.py) makes the effects happen in order: append, replay, replies.
-Nothing in here waits, reads a clock, or knows a socket or a file. Start-up and a change of leadership are replay of
-the log, so recovery is the code that always runs.
+Whoever runs them (broker/coordinator_context.py, broker/metadata.py) makes the effects happen in order: append, replay,
+replies. Nothing in here waits, reads a clock, or knows a socket or a file. Start-up and a change of leadership are
+replay of the log, so recovery is the code that always runs.
+
+    coordinator_shard.py   what a shard of groups or of transactions is to whoever hosts it
 
 Groups and committed offsets, from `__consumer_offsets`:
 

@@ -16,6 +16,7 @@ from ..wire.apis.heartbeat import HeartbeatRequest, HeartbeatResponse
 from ..wire.apis.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity, MemberResponse
 from ..wire.apis.sync_group import SyncGroupRequest
 from ..wire.errors import ErrorCode, KafkaError
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Caller, Decision, Disarm, Effect, Note, Reply
 from .events import GroupStable
 from .group import ClassicGroup, State
@@ -24,7 +25,6 @@ from .rebalance import (
     SyncTimeout,
     answer_syncs,
     drop,
-    group_write_error,
     prepare,
     refused_sync,
     start_or_finish,
@@ -69,7 +69,7 @@ def _assign(group: ClassicGroup, assignments: dict[str, bytes], settings: GroupS
     if group.state is not State.COMPLETING or group.generation != generation:
         return  # the group went on to the next rebalance, which has answered the callers
     if error:
-        yield from answer_syncs(group, group_write_error(error), now_ms)
+        yield from answer_syncs(group, write_error(error), now_ms)
         reason = f"the assignment of generation {generation} could not be written: {error.name}"
         yield from prepare(group, reason, settings.group_initial_rebalance_delay_ms, now_ms)
         return

@@ -18,9 +18,10 @@ from ..wire.apis.txn_offset_commit import (
     TxnOffsetCommitResponseTopic,
 )
 from ..wire.errors import ErrorCode, KafkaError
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Caller, Decision, Producer, Reply
 from .group import ClassicGroup, State
-from .rebalance import SessionTimeout, group_write_error
+from .rebalance import SessionTimeout
 from .records.offsets import OffsetCommitKey, OffsetCommitValue
 from .settings import GroupSettings
 
@@ -134,5 +135,5 @@ def _write(
     if error:
         for topic in response.topics:
             for partition in topic.partitions:
-                partition.error_code = group_write_error(error)
+                partition.error_code = write_error(error)
     yield Reply(caller, response)

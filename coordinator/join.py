@@ -20,13 +20,13 @@ from uuid import UUID
 
 from ..wire.apis.join_group import JoinGroupRequest
 from ..wire.errors import ErrorCode, KafkaError
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Caller, Decision, Disarm, Note, Reply
 from .events import MemberJoined, MemberReplaced
 from .group import PROMISES_LIMIT, ClassicGroup, Member, State
 from .rebalance import (
     SessionTimeout,
     drop,
-    group_write_error,
     joined,
     refused_join,
     refused_sync,
@@ -203,7 +203,7 @@ def _take_over(group: ClassicGroup, member: Member, new_id: str, attempt: Attemp
         group.rename(member, old_id)
     yield Arm(SessionTimeout(group.id, member.id), attempt.now_ms + member.session_timeout_ms)
     if error:
-        yield attempt.refused(group_write_error(error))
+        yield attempt.refused(write_error(error))
     elif caller.version >= SKIP_ASSIGNMENT_SINCE:
         yield Reply(caller, joined(group, member, skip=group.leader == new_id))
     else:

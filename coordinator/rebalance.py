@@ -192,19 +192,6 @@ def drop(group: ClassicGroup, member_id: str, error: ErrorCode, reason: str) -> 
 # ---- responses
 
 
-def group_write_error(error: ErrorCode) -> ErrorCode:
-    """What a client is told when the log did not take a group's record, or its offsets."""
-    match error:
-        case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION | ErrorCode.NOT_ENOUGH_REPLICAS | ErrorCode.REQUEST_TIMED_OUT:
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        case ErrorCode.NOT_LEADER_OR_FOLLOWER | ErrorCode.KAFKA_STORAGE_ERROR:
-            return ErrorCode.NOT_COORDINATOR
-        case ErrorCode.MESSAGE_TOO_LARGE | ErrorCode.RECORD_LIST_TOO_LARGE | ErrorCode.INVALID_FETCH_SIZE:
-            return ErrorCode.UNKNOWN_SERVER_ERROR
-        case _:
-            return error
-
-
 def joined(group: ClassicGroup, member: Member, *, leader: str | None = None, skip: bool = False) -> JoinGroupResponse:
     """What a member learns of its generation; the leader also learns who else is in it.
 

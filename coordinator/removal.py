@@ -18,10 +18,10 @@ from ..wire.apis.offset_delete import (
 )
 from ..wire.errors import ErrorCode, KafkaError
 from ..wire.schema import Message
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Caller, Decision, Reply
 from .group import CONSUMER, ClassicGroup, State
 from .offsets import NO_EXPIRY, CommittedOffset, OffsetTable
-from .rebalance import group_write_error
 from .records.offsets import GroupMetadataKey, OffsetCommitKey
 from .settings import GroupSettings
 
@@ -56,7 +56,7 @@ def delete_offsets(
         topics.append(OffsetDeleteResponseTopic(name=topic.name, partitions=partitions))
     failed = (yield Append(records)) if records else ErrorCode.NONE
     if failed:
-        yield Reply(caller, OffsetDeleteResponse(error_code=group_write_error(failed)))
+        yield Reply(caller, OffsetDeleteResponse(error_code=write_error(failed)))
     else:
         yield Reply(caller, OffsetDeleteResponse(topics=topics))
 
@@ -77,7 +77,7 @@ def delete_group(
     ]
     records.append((GroupMetadataKey(group=group_id), None))
     error = yield Append(records)
-    result = DeletableGroupResult(group_id=group_id, error_code=group_write_error(error))
+    result = DeletableGroupResult(group_id=group_id, error_code=write_error(error))
     yield Reply(caller, DeleteGroupsResponse(results=[result]))
 
 

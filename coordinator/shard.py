@@ -30,6 +30,7 @@ from ..wire.batches import NO_PRODUCER_ID
 from ..wire.errors import ErrorCode, KafkaError
 from ..wire.schema import Message
 from . import classic, commits, join, rebalance, removal
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Caller, Decision, Reply
 from .group import ClassicGroup
 from .offsets import NO_EXPIRY, OffsetTable
@@ -79,7 +80,7 @@ class GroupShard:
             error = yield Append([(GroupMetadataKey(group=group.id), group.record({}))])
             if error:
                 self._forget_unwritten(group)
-                refusal = rebalance.refused_join(rebalance.group_write_error(error), caller.version)
+                refusal = rebalance.refused_join(write_error(error), caller.version)
                 yield Reply(caller, refusal)
                 return
             group = self._group(group.id)  # somebody may have deleted it meanwhile
@@ -192,7 +193,15 @@ class GroupShard:
                 yield Reply(caller, rebalance.refused_sync(ErrorCode.NOT_COORDINATOR))
         self.groups.clear()
 
-    # ---- replay
+    # ---- the log
+
+    def encode(self, key: Message, value: Message | None) -> tuple[bytes, bytes | None]:
+        return encode_record(key, value)
+
+    def decode(
+        self, key: bytes | memoryview, value: bytes | memoryview | None
+    ) -> tuple[Message, Message | None] | None:
+        return decode_record(key, value)
 
     def replay(self, key: Message, value: Message | None, offset: int, producer_id: int = NO_PRODUCER_ID) -> None:
         """Apply one record of the log; the producer id is that of a transactional batch."""
@@ -234,8 +243,7 @@ def encode_record(key: Message, value: Message | None) -> tuple[bytes, bytes | N
 
 def decode_record(key: bytes | memoryview, value: bytes | memoryview | None) -> tuple[Message, Message | None] | None:
     """Key and value of a record of the log; None for a type not known here. Raises ProtocolError for nonsense."""
-    decoded = framing.decode_key(RECORDS, key)
-    return None if decoded is None else (decoded, framing.decode_value(RECORDS, decoded, value))
+    return framing.decode_record(RECORDS, key, value)
 
 
 def _modern_key(key: LegacyOffsetCommitKey) -> OffsetCommitKey:

@@ -19,15 +19,18 @@ X4  A transaction older than its timeout is aborted with a new epoch, which lock
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..wire.errors import ErrorCode, KafkaError
+from ..wire.schema import Message
+from .coordinator_shard import write_error
 from .effects import Append, Arm, Note, Producer
 from .events import TransactionAborted, TransactionCommitted, TransactionStarted
-from .records.transactions import TransactionLogKey, TransactionLogValue
+from .records import framing
+from .records.transactions import RECORDS, TransactionLogKey, TransactionLogValue
 from .transaction import (
     CLASSIC_VERSION,
     EPOCH_BUMP_VERSION,
@@ -323,7 +326,11 @@ class TransactionShard:
         if self._entries:
             yield from self._scan(ExpiryScan(), now_ms)
 
-    def expire(self, timer: object, now_ms: int) -> Decision:
+    def resigned(self) -> Decision:
+        """Nobody is parked here: a decision that waits for an effect answers when that is done."""
+        yield from ()
+
+    def expire(self, timer: Hashable, now_ms: int) -> Decision:
         """A timer that was armed is due."""
         match timer:
             case Completion(transactional_id=transactional_id):
@@ -383,8 +390,20 @@ class TransactionShard:
 
     # ---- the log
 
-    def replay(self, key: TransactionLogKey, value: TransactionLogValue | None) -> None:
+    def encode(self, key: Message, value: Message | None) -> tuple[bytes, bytes | None]:
+        """At level 0 values are written as they were before KIP-890."""
+        version = min(self.transaction_version, 1)
+        return framing.encode_key(key), None if value is None else framing.encode_value(RECORDS, value, version)
+
+    def decode(
+        self, key: bytes | memoryview, value: bytes | memoryview | None
+    ) -> tuple[Message, Message | None] | None:
+        return framing.decode_record(RECORDS, key, value)
+
+    def replay(self, key: Message, value: Message | None, offset: int, producer_id: int = NO_PRODUCER_ID) -> None:
         """Apply one record. Raises ProtocolError if it makes no sense."""
+        assert isinstance(key, TransactionLogKey), f"the key of another log: {key}"
+        assert value is None or isinstance(value, TransactionLogValue), f"{value} under {key}"
         transactional_id = key.transactional_id
         if value is None:
             self._entries.pop(transactional_id, None)
@@ -399,6 +418,9 @@ class TransactionShard:
             self._ongoing[transactional_id] = None
         else:
             self._ongoing.pop(transactional_id, None)
+
+    def replay_marker(self, producer_id: int, commit: bool) -> None:
+        """This log has no transactions of its own."""
 
     def _write(self, transactional_id: str, entry: Entry, after: Transaction) -> Generator[Effect, Any, ErrorCode]:
         """Have the next state written and replayed; the error that a client is told if that fails."""
@@ -421,24 +443,6 @@ class TransactionShard:
         """At level 0 the log has no room for what KIP-890 needs to know."""
         if client_version >= EPOCH_BUMP_VERSION and self.transaction_version == 0:
             raise KafkaError(ErrorCode.UNSUPPORTED_VERSION)
-
-
-def write_error(error: ErrorCode) -> ErrorCode:
-    """What a client is told when the log did not take the record."""
-    match error:
-        case (
-            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-            | ErrorCode.NOT_ENOUGH_REPLICAS
-            | ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
-            | ErrorCode.REQUEST_TIMED_OUT
-        ):
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        case ErrorCode.NOT_LEADER_OR_FOLLOWER | ErrorCode.KAFKA_STORAGE_ERROR:
-            return ErrorCode.NOT_COORDINATOR
-        case ErrorCode.MESSAGE_TOO_LARGE | ErrorCode.RECORD_LIST_TOO_LARGE:
-            return ErrorCode.UNKNOWN_SERVER_ERROR
-        case _:
-            return error
 
 
 def _record(transactional_id: str, transaction: Transaction) -> Append:

@@ -20,6 +20,7 @@ from ...wire.apis.write_txn_markers import (
     WriteTxnMarkersResponse,
 )
 from ...wire.errors import ErrorCode, KafkaError
+from ..coordinator_log import unflushable
 from ..dispatch import Call, api
 from ..markers import write_marker
 from ..partitions import Partition
@@ -39,8 +40,12 @@ async def _flushed(
     partitions: set[Partition], response: WriteTxnMarkersResponse, call: Call
 ) -> WriteTxnMarkersResponse:
     """The response, once the logs that flush.messages asks for are on the disk."""
-    for partition in partitions:
-        await call.broker.offload(partition.log.flush)
+    failed = {(partition.topic, partition.index) for partition in await unflushable(call.broker, partitions)}
+    for marker in response.markers:
+        for topic in marker.topics:
+            for each in topic.partitions:
+                if (topic.name, each.partition_index) in failed:
+                    each.error_code = ErrorCode.KAFKA_STORAGE_ERROR
     return response
 
 

@@ -70,6 +70,14 @@ def decode_value(types: RecordTypes, key: Message, value: bytes | memoryview | N
     return types[key.KEY].value.decode_from(value, _int16(value), _INT16.size)[0]
 
 
+def decode_record(
+    types: RecordTypes, key: bytes | memoryview, value: bytes | memoryview | None
+) -> tuple[Message, Message | None] | None:
+    """Key and value of a record; None for a type that is not known. Raises ProtocolError for nonsense."""
+    decoded = decode_key(types, key)
+    return None if decoded is None else (decoded, decode_value(types, decoded, value))
+
+
 def _int16(data: bytes | memoryview) -> int:
     if len(data) < _INT16.size:
         raise ProtocolError(f"a key or value of {len(data)} bytes has no type or version")

@@ -70,10 +70,10 @@ def test_the_same_steps_give_the_same_bytes() -> None:
 
 def test_a_log_of_kafka_can_be_loaded() -> None:
     shard = TransactionShard(TransactionSettings(), coordinator_epoch=2, transaction_version=2)
-    for key, value in kafkas_records():
-        found = framing.decode_key(RECORDS, key)
-        assert isinstance(found, TransactionLogKey)
-        shard.replay(found, decoded(value))
+    for offset, record in enumerate(kafkas_records()):
+        found = shard.decode(*record)
+        assert found is not None
+        shard.replay(*found, offset)
     transaction = shard.get("tx-1")
     assert transaction.state is State.COMPLETE_COMMIT
     assert transaction.producer == (1, 3)

@@ -145,7 +145,8 @@ class Model:
         """An id whose epochs are nearly used up."""
         used = Transaction(0, 32_760 + self.random.randrange(6), TIMEOUT_MS, State.EMPTY, self.now_ms)
         self.producer_ids = 1
-        self._note(TransactionLogKey(transactional_id=IDS[0]), used.record())
+        key = TransactionLogKey(transactional_id=IDS[0])
+        self.log.append((framing.encode_key(key), framing.encode_value(RECORDS, used.record())))
 
     # ---- the broker
 
@@ -154,8 +155,8 @@ class Model:
         self.coordinator_epoch += 1
         self.timers.clear()
         shard = TransactionShard(SETTINGS, self.coordinator_epoch, self.level)
-        for key, value in self.log:
-            _replay(shard, key, value)
+        for offset, (key, value) in enumerate(self.log):
+            shard.replay(*shard.decode(key, value), offset)
         self.tasks.append((self._carry_out(shard.loaded(self.now_ms), None), None))
         return shard
 
@@ -169,11 +170,6 @@ class Model:
                 task.close()
             else:  # the client lives on and gets no answer
                 self._advance(task, client, LOST)
-
-    def _note(self, key: TransactionLogKey, value: Any) -> tuple[bytes, bytes | None]:
-        encoded = framing.encode_key(key), None if value is None else framing.encode_value(RECORDS, value)
-        self.log.append(encoded)
-        return encoded
 
     def _carry_out(self, decision: Decision, box: list[Any] | None) -> Generator[None, Any, None]:
         """The effects of a decision; its answer goes into the box. Ends early when the broker crashes."""
@@ -208,7 +204,9 @@ class Model:
         if self.failing and self.random.random() < 0.5:
             return ErrorCode.KAFKA_STORAGE_ERROR
         for key, value in effect.records:
-            _replay(self.shard, *self._note(key, value))
+            encoded = self.shard.encode(key, value)
+            self.log.append(encoded)
+            self.shard.replay(*self.shard.decode(*encoded), len(self.log) - 1)
         return ErrorCode.NONE
 
     def _mark(self, effect: WriteMarkers) -> Generator[None, Any, Any]:
@@ -420,11 +418,6 @@ AT_REST = (State.EMPTY, State.COMPLETE_ABORT, State.COMPLETE_COMMIT)
 
 RETRIED = frozenset({ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_NOT_AVAILABLE})
 """Errors after which a client asks again."""
-
-
-def _replay(shard: TransactionShard, key: bytes, value: bytes | None) -> None:
-    decoded = framing.decode_key(RECORDS, key)
-    shard.replay(decoded, framing.decode_value(RECORDS, decoded, value))
 
 
 def run(seed: int, steps: int) -> Model:

@@ -157,11 +157,9 @@ class TransactionWorld:
 
     def _append(self, effect: Append) -> Iterator[str]:
         for key, value in effect.records:
-            encoded = framing.encode_key(key), None
-            if value is not None:
-                encoded = encoded[0], framing.encode_value(RECORDS, value, 1 if self.level else 0)
+            encoded = self.shard.encode(key, value)
             self.log.append(encoded)
-            _replay(self.shard, *encoded)
+            self.shard.replay(*self.shard.decode(*encoded), len(self.log) - 1)
             yield f"append {key.transactional_id} {self._show_record(value)}"
 
     def _show_record(self, value: Any) -> str:
@@ -239,14 +237,9 @@ class TransactionWorld:
     def replayed(self) -> TransactionShard:
         """A new shard that has replayed the log."""
         shard = self.empty()
-        for record in self.log:
-            _replay(shard, *record)
+        for offset, record in enumerate(self.log):
+            shard.replay(*shard.decode(*record), offset)
         return shard
-
-
-def _replay(shard: TransactionShard, key: bytes, value: bytes | None) -> None:
-    decoded = framing.decode_key(RECORDS, key)
-    shard.replay(decoded, framing.decode_value(RECORDS, decoded, value))
 
 
 def _id(words: Words) -> str:

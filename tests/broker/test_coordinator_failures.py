@@ -1,0 +1,117 @@
+"""A disk that fails under a coordinator: whoever waits is told what Kafka's coordinators say, the broker goes on."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from odradek.broker.broker import WorkerThreads
+from odradek.wire.errors import ErrorCode
+
+from .harness import broker, create_topic, run
+from .test_groups import become_member, commit, committed, find, joining
+from .transaction_session import Session, end_offset
+from .turned_clock import TurnedClock
+
+ONE_OF_EACH = {
+    "offsets_topic_num_partitions": 1,
+    "transaction_state_log_num_partitions": 1,
+    "connections_max_idle_ms": 10**12,
+    "group_initial_rebalance_delay_ms": 0,
+}
+
+
+class FailingFlush:
+    """Worker threads in which the logs of one topic cannot be brought to the disk."""
+
+    def __init__(self) -> None:
+        self._threads = WorkerThreads()
+        self.topic: str | None = None
+
+    async def __call__(self, function: Any, *arguments: Any) -> Any:
+        if getattr(function, "__qualname__", "") == "PartitionLog.flush" and function.__self__.topic == self.topic:
+            raise OSError(errno.EIO, "the disk is broken")
+        return await self._threads(function, *arguments)
+
+
+async def failing_read(function: Any, *arguments: Any) -> Any:
+    """A worker thread in which no log can be read."""
+    if getattr(function, "__qualname__", "") == "FileSlice.read":
+        raise OSError(errno.EIO, "the disk is broken")
+    return await trio.to_thread.run_sync(function, *arguments)
+
+
+def test_a_group_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk = FailingFlush()
+        async with broker(tmp_path, offload=disk, log_flush_interval_messages=1, **ONE_OF_EACH) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            await find(peer)
+            disk.topic = "__consumer_offsets"
+            assert await commit(peer, 5) == [ErrorCode.NOT_COORDINATOR]
+            assert (await peer.ask(joining("new"), 3)).error_code == ErrorCode.NOT_COORDINATOR
+            disk.topic = None
+            await become_member(peer, "other")
+            assert await commit(peer, 6) == [ErrorCode.NONE]
+            assert await committed(peer) == {("t", 0): (6, "at 6")}
+
+    run(main)
+
+
+def test_a_transaction_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk, clock = FailingFlush(), TurnedClock()
+        configs = ONE_OF_EACH | {"log_flush_interval_messages": 1}
+        async with broker(tmp_path, clock, offload=disk, **configs) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            session = await Session(peer, now_ms=clock.now_ms).started()
+            await session.produce(b"a")
+            disk.topic = "__transaction_state"
+            assert (await session.end(True)).error == "NOT_COORDINATOR"
+            disk.topic = None
+            assert (await Session(peer, "other").init()).error == "NONE"
+
+    run(main)
+
+
+def test_a_marker_that_does_not_reach_the_disk_is_written_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk, clock = FailingFlush(), TurnedClock()
+        configs = ONE_OF_EACH | {"log_flush_interval_messages": 1}
+        async with broker(tmp_path, clock, offload=disk, **configs) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            session = await Session(peer, now_ms=clock.now_ms).started()
+            await session.produce(b"a")
+            disk.topic = "t"
+            assert (await session.end(True)).error == "NONE"
+            while await end_offset(peer, 0) < 2:
+                await trio.sleep(0.01)
+            assert await session.state() == "PrepareCommit"
+            disk.topic = None
+            while await session.state() != "CompleteCommit":
+                await clock.turn(100)
+
+    run(main)
+
+
+def test_a_log_that_the_disk_does_not_give_is_not_served(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with broker(tmp_path, **ONE_OF_EACH) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            await find(peer)
+            assert await commit(peer, 5) == [ErrorCode.NONE]
+            await Session(peer).started()
+        async with broker(tmp_path, offload=failing_read, **ONE_OF_EACH) as (_, connect):
+            peer = await connect()
+            await Session(peer).loaded()
+            assert await commit(peer, 6) == [ErrorCode.NOT_COORDINATOR]
+            assert (await Session(peer).init()).error == "NOT_COORDINATOR"
+
+    run(main)
