@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import trio
 
 from ..coordinator import brokers, topics
-from ..coordinator.controller import ELR_VERSION, MIN_ISR, Controller, Decision
+from ..coordinator.controller import ELR_VERSION, Controller, Decision
 from ..coordinator.directories import assign_directories
+from ..coordinator.feature_updates import min_isr_of_cluster
 from ..coordinator.features import METADATA_VERSION, initial_records, unsupported
 from ..coordinator.image import ClusterImage, Delta, Endpoint, ResourceType, TopicImage
 from ..coordinator.records import cluster
@@ -161,12 +162,7 @@ class ClusterMetadata:
             return []
         levels = {one.name: one.feature_level for one in records if isinstance(one, cluster.FeatureLevelRecord)}
         if levels.get(ELR_VERSION):
-            # With eligible leaders, min.insync.replicas has to be the cluster's, not each broker's own.
-            value = str(self._broker.config[MIN_ISR])
-            configs = cluster.ConfigRecord(
-                resource_type=ResourceType.BROKER, resource_name="", name=MIN_ISR, value=value
-            )
-            records = [*records, configs]
+            records = [*records, *min_isr_of_cluster(controller)]
         begin = cluster.BeginTransactionRecord(name="Bootstrap records")
         return [begin, *records, cluster.EndTransactionRecord()]
 

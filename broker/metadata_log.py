@@ -18,10 +18,10 @@ from random import Random
 from typing import Final, NamedTuple
 
 from ..coordinator import record_versions
-from ..coordinator.features import METADATA_VERSION
+from ..coordinator.features import KRAFT_VERSION, METADATA_VERSION
 from ..coordinator.image import ClusterImage, ReplayError
 from ..coordinator.quorum_state import FILE as QUORUM_STATE
-from ..coordinator.quorum_state import QuorumState, decode_quorum_state
+from ..coordinator.quorum_state import QuorumState, decode_quorum_state, one_voter
 from ..coordinator.records import cluster
 from ..coordinator.snapshot import Snapshot, control_batch, data_batch, decode_snapshot, encode_snapshot, records_of
 from ..storage.config import LogConfig
@@ -87,7 +87,6 @@ class MetadataLog:
         self._directory_id = directory_id
         self._log = log
         self._quorum = QuorumState()
-        self._kraft_version = 0
         self._voters: VotersRecord | None = None
         self._voters_in_log = False
         self._snapshots = SnapshotFiles(path, disk)
@@ -116,8 +115,8 @@ class MetadataLog:
                 self._unsnapped_bytes += header.size
                 for key, value in records:
                     if header.is_control:
-                        self._note_control(key, value)
                         image.offset, image.epoch = offset, header.partition_leader_epoch
+                        self._replay_control(image, key, value)
                     elif offset >= start:
                         assert value is not None, "metadata records have values"
                         image.replay(cluster.decode_record(value), offset, header.partition_leader_epoch)
@@ -137,29 +136,32 @@ class MetadataLog:
         newest = VOTERS_ONLY
         for newest in self._snapshots.ids():
             if newest == VOTERS_ONLY:
-                self._note_voters(self._snapshots.read(newest))
+                self._note_voters(self._snapshots.read(newest), image)
         if newest.offset < self._log.log_start_offset:
             raise ReplayError(f"the log starts at {self._log.log_start_offset}, but no snapshot reaches that far")
         if newest.offset > 0:
             snapshot = self._snapshots.read(newest)
-            self._note_voters(snapshot)
+            self._note_voters(snapshot, image)
             for record in snapshot.records:
                 image.replay(record, newest.offset - 1, newest.epoch)
             if newest.epoch > self._log.leader_epochs.latest or newest.offset > self._log.log_end_offset:
                 self._log.truncate_fully_and_start_at(newest.offset, now_ms)
         return newest.offset
 
-    def _note_voters(self, snapshot: Snapshot) -> None:
+    def _note_voters(self, snapshot: Snapshot, image: ClusterImage) -> None:
         if snapshot.voters is not None:
-            self._kraft_version, self._voters = snapshot.kraft_version, snapshot.voters
+            self._voters = snapshot.voters
+            image.replay(KRaftVersionRecord(k_raft_version=snapshot.kraft_version), image.offset, image.epoch)
 
-    def _note_control(self, key: bytes | memoryview | None, value: bytes | memoryview | None) -> None:
+    def _replay_control(
+        self, image: ClusterImage, key: bytes | memoryview | None, value: bytes | memoryview | None
+    ) -> None:
         kind = decode_key(key) if key is not None else None
         if kind is None or value is None:
             return
         message = decode_value(kind, value)
         if isinstance(message, KRaftVersionRecord):
-            self._kraft_version = message.k_raft_version
+            image.replay(message, image.offset, image.epoch)
         elif isinstance(message, VotersRecord):
             self._voters, self._voters_in_log = message, True
 
@@ -205,15 +207,28 @@ class MetadataLog:
         change = LeaderChangeMessage(leader_id=self._node_id, voters=[ourselves], granting_voters=[ourselves])
         messages: list[tuple[ControlType, Message]] = [(ControlType.LEADER_CHANGE, change)]
         if self._voters is not None and not self._voters_in_log:
-            version = KRaftVersionRecord(k_raft_version=self._kraft_version)
+            version = KRaftVersionRecord(k_raft_version=image.features.get(KRAFT_VERSION, 0))
             messages += [(ControlType.KRAFT_VERSION, version), (ControlType.KRAFT_VOTERS, self._voters)]
             self._voters_in_log = True
-        batch = control_batch(messages, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms)
-        self._write(batch, now_ms)
+        self._append_control(image, messages, now_ms)
+
+    def _append_control(self, image: ClusterImage, records: Sequence[tuple[ControlType, Message]], now_ms: int) -> None:
+        self._write(control_batch(records, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms), now_ms)
         image.offset, image.epoch = self.end_offset - 1, self.epoch
 
+    def _upgrade_quorum(self, image: ClusterImage, version: KRaftVersionRecord, now_ms: int) -> None:
+        """From now on the log names its voters (KIP-853)."""
+        self._voters, self._voters_in_log = one_voter(image, self._node_id, self._directory_id), True
+        messages = [(ControlType.KRAFT_VERSION, version), (ControlType.KRAFT_VOTERS, self._voters)]
+        self._append_control(image, messages, now_ms)
+        image.replay(version, image.offset, image.epoch)
+
     def append(self, image: ClusterImage, records: Sequence[Message], now_ms: int) -> None:
-        """Write records and replay them, together or not at all (M4). Not durable before `flush`."""
+        """Write records and replay them, together or not at all (M4), a new kraft.version before the others. Not
+        durable before `flush`."""
+        for version in (record for record in records if isinstance(record, KRaftVersionRecord)):
+            self._upgrade_quorum(image, version, now_ms)
+        records = [record for record in records if not isinstance(record, KRaftVersionRecord)]
         level = image.features.get(METADATA_VERSION, 0)
         values = [record_versions.encode(record, level) for record in records]
         if sum(map(len, values)) > LONGEST_BATCH_BYTES:
@@ -253,8 +268,8 @@ class MetadataLog:
 
     def snapshot_of(self, image: ClusterImage, now_ms: int) -> tuple[SnapshotId, Snapshot]:
         """The image, which has everything up to the log's end, as it is now: to be written in a worker thread."""
-        records = list(records_of(image))
-        return SnapshotId(image.offset + 1, image.epoch), Snapshot(records, now_ms, self._kraft_version, self._voters)
+        records, kraft_version = list(records_of(image)), image.features.get(KRAFT_VERSION, 0)
+        return SnapshotId(image.offset + 1, image.epoch), Snapshot(records, now_ms, kraft_version, self._voters)
 
     def write_snapshot(self, identity: SnapshotId, snapshot: Snapshot, metadata_version: int, now_ms: int) -> None:
         """Write a snapshot, then let go of older ones and of the log below them as far as retention wants it."""

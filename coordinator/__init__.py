@@ -40,7 +40,7 @@ The cluster, from `__cluster_metadata`:
     elections.py  isr.py  leaders.py             who leads a partition, who is in sync
     placement.py  reassignments.py  directories.py   where replicas are
     configs.py  client_metrics.py                what is configured
-    features.py  producer_ids.py  quotas.py  credentials.py
+    features.py  feature_updates.py  producer_ids.py  quotas.py  credentials.py
     record_versions.py  quorum_state.py          in which version records are written; what a voter remembers
 
     records/       keys and values of all these logs

@@ -43,10 +43,17 @@ def validate(configs: Mapping[str, str]) -> None:
             f"Invalid value {text} for interval.ms, interval must be between {SHORTEST_INTERVAL_MS} and "
             f"{LONGEST_INTERVAL_MS} (1 hour)",
         )
-    for pair in filter(None, (part.strip() for part in configs.get("match", "").split(","))):
-        what, separator, pattern = pair.partition("=")
-        if not separator or what.strip() not in MATCHED or not _is_pattern(pattern.strip()):
+    for name in ("metrics", "match"):
+        if "" in _items(configs.get(name, "")):
+            raise KafkaError(ErrorCode.INVALID_CONFIG, f"Configuration '{name}' values must not be empty.")
+    for pair in _items(configs.get("match", "")):
+        what, _, pattern = pair.partition("=")
+        if what.strip() not in MATCHED or not pattern or "=" in pattern or not _is_pattern(pattern.strip()):
             raise KafkaError(ErrorCode.INVALID_CONFIG, f"Illegal client matching pattern: {pair}")
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",")] if text.strip() else []
 
 
 def _is_pattern(text: str) -> bool:

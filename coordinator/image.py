@@ -20,7 +20,9 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
+from ..wire.control import KRaftVersionRecord
 from ..wire.schema import Message
+from .features import KRAFT_VERSION
 from .records import cluster
 from .registrations import (
     BrokerRegistration,
@@ -255,6 +257,10 @@ class ClusterImage:
             self.features.pop(record.name, None)
         self.delta.features.add(record.name)
 
+    def _replay_kraft_version(self, record: KRaftVersionRecord) -> None:
+        self.features[KRAFT_VERSION] = record.k_raft_version
+        self.delta.features.add(KRAFT_VERSION)
+
     def _replay_register_broker(self, record: cluster.RegisterBrokerRecord) -> None:
         self.brokers[record.broker_id] = broker_registration(record)
         self.delta.brokers.add(record.broker_id)
@@ -353,5 +359,6 @@ _HANDLERS: Mapping[type[Message], Callable[[ClusterImage, Any], None]] = Mapping
         cluster.RemoveDelegationTokenRecord: ClusterImage._replay_remove_token,
         cluster.RegisterControllerRecord: ClusterImage._replay_register_controller,
         cluster.ClearElrRecord: ClusterImage._replay_clear_elr,
+        KRaftVersionRecord: ClusterImage._replay_kraft_version,
     }
 )

@@ -1,4 +1,4 @@
-"""quorum-state: what a voter of the metadata quorum remembers across restarts, as one line of JSON (spec 1.9).
+"""What a voter of the metadata quorum remembers across restarts: quorum-state, one line of JSON (spec 1.9), and voters.
 
 Version 0 belongs to kraft.version 0, where the voters are fixed by configuration and named in the file; version 1
 belongs to kraft.version 1, where voters are records of the log.
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..wire import uuids
-from .image import ReplayError
+from ..wire.control import Endpoint, KRaftVersionFeature, VotersRecord, VotersRecordVoter
+from .features import KRAFT_VERSION, SUPPORTED_FEATURES
+from .image import ClusterImage, ReplayError
 
 FILE: Final = "quorum-state"
 NOBODY: Final = -1
@@ -63,3 +65,21 @@ def decode_quorum_state(data: bytes) -> QuorumState:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReplayError(f"{FILE} cannot be read: {error!r}") from None
+
+
+def one_voter(image: ClusterImage, node_id: int, directory_id: bytes) -> VotersRecord:
+    """The voters of a quorum that is this node alone.
+
+    Its address is that of Kafka's controller when it was here last, or none; a Kafka that leads this quorum writes the
+    one it has then.
+    """
+    controller = image.controllers.get(node_id)
+    endpoints = controller.endpoints if controller is not None else ()
+    lowest, highest = SUPPORTED_FEATURES[KRAFT_VERSION]
+    voter = VotersRecordVoter(
+        voter_id=node_id,
+        voter_directory_id=directory_id,
+        endpoints=[Endpoint(name=each.name, host=each.host, port=each.port) for each in endpoints],
+        k_raft_version_feature=KRaftVersionFeature(min_supported_version=lowest, max_supported_version=highest),
+    )
+    return VotersRecord(voters=[voter])

@@ -53,5 +53,5 @@ def test_the_page(tmp_path: pathlib.Path) -> None:
 
 def test_what_the_page_calls_missing_is_missing() -> None:
     served = {ApiKey(key).name for key in table()}
-    assert not {name for name in served if name.startswith(("CONSUMER_GROUP_", "SHARE_", "STREAMS_"))}
+    assert not {name for name in served if name.startswith(("CONSUMER_GROUP_HEARTBEAT", "SHARE_", "STREAMS_"))}
     assert SPOKEN_PROTOCOLS == ("PLAINTEXT",)

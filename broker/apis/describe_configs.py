@@ -90,11 +90,11 @@ def _log_levels() -> list[ConfigEntry]:
 
 
 def _client_metrics(configs: Mapping[str, str]) -> list[ConfigEntry]:
-    """A subscription with its defaults; nothing where nothing is set, because then there is no subscription."""
+    """A subscription with its defaults, whether there is one of that name or not."""
     types = {"interval.ms": ConfigType.INT}
     synonyms: tuple[ConfigSynonym, ...]
     entries = []
-    for name, default in (client_metrics.DEFAULTS if configs else {}).items():
+    for name, default in client_metrics.DEFAULTS.items():
         value = configs.get(name, default)
         source, synonyms = ConfigSource.DEFAULT_CONFIG, ()
         if name in configs:

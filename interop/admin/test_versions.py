@@ -8,7 +8,7 @@ from ..kafka import kafka_tool
 KAFKA = (pathlib.Path(__file__).parents[1] / "raw" / "api-versions-4.3.1.txt").read_text()
 
 ABSENT = re.compile(
-    r"(ConsumerGroup|Share|Streams|InitializeShare|ReadShare|WriteShare|DeleteShare|\w*ShareGroup)\w*\("
+    r"(ConsumerGroupHeartbeat|Share|Streams|InitializeShare|ReadShare|WriteShare|DeleteShare|\w*ShareGroup)\w*\("
 )
 """What Odradek does not have: groups of the newer protocols."""
 

@@ -18,7 +18,7 @@ from odradek.wire.apis import alter_client_quotas as quotas
 from odradek.wire.apis import alter_configs as replacing
 from odradek.wire.apis import describe_client_quotas as quota_filters
 from odradek.wire.apis import describe_topic_partitions as pages
-from odradek.wire.apis.add_raft_voter import AddRaftVoterRequest
+from odradek.wire.apis.add_raft_voter import AddRaftVoterRequest, Listener
 from odradek.wire.apis.alter_partition_reassignments import (
     AlterPartitionReassignmentsRequest,
     ReassignablePartition,
@@ -390,6 +390,10 @@ CONFIGS = [
     Case("alter, metrics of no client", alter(METRICS, "cm", ("match", SET, "foo=bar"))),
     Case("alter, metrics, bad pattern", alter(METRICS, "cm", ("match", SET, "client_id=("))),
     Case("alter, metrics, append", alter(METRICS, "cm", ("metrics", APPEND, "c"))),
+    Case("alter, metrics, two equals signs", alter(METRICS, "cm", ("match", SET, "client_id=a=b"))),
+    Case("alter, metrics, any client id", alter(METRICS, "cm", ("match", SET, "client_id="))),
+    Case("alter, metrics, nothing in a list", alter(METRICS, "cm", ("metrics", SET, ",,a"))),
+    Case("alter, metrics, two patterns", alter(METRICS, "cm", ("match", SET, "client_id=a , client_id = b"))),
     Case("alter, metrics without a name", alter(METRICS, "", ("metrics", SET, "c"))),
     Case("alter, unknown type", alter(99, "x", ("a", SET, "b"))),
     Case("alter, log level", alter(LOGGER, "1", ("root", SET, "INFO"))),
@@ -435,6 +439,9 @@ CLUSTER = [
     Case("features, metadata.version down, unsafe", features(("metadata.version", 29, 3))),
     Case("features, metadata.version 0", features(("metadata.version", 0, 3))),
     Case("features, one of two bad", features(("streams.version", 0, 2), ("nope", 1, 1))),
+    Case("features, down to something newer", features(("kraft.version", 1, 2))),
+    Case("features, one twice", features(("group.version", 0, 2), ("group.version", 1, 1))),
+    Case("features, unknown, level 0", features(("nope", 0, 1))),
     Case("features, validate", features(("streams.version", 0, 2), only_validate=True)),
     Case("elect, all", elect(0)),
     Case("elect, no such type", elect(9)),
@@ -517,6 +524,13 @@ ALLOW = AclCreation(
     permission_type=3,
 )
 
+
+def voter(**fields: Any) -> AddRaftVoterRequest:
+    address = Listener(name="CONTROLLER", host="127.0.0.1", port=1)
+    known = {"cluster_id": None, "voter_id": 2, "voter_directory_id": UNKNOWN_ID, "listeners": [address]}
+    return AddRaftVoterRequest(**(known | fields))
+
+
 SECURITY = [
     Case("acls", DescribeAclsRequest(**ACL)),
     Case("acl", CreateAclsRequest(creations=[ALLOW])),
@@ -528,7 +542,11 @@ SECURITY = [
     Case("token, expire", ExpireDelegationTokenRequest(hmac=b"x", expiry_time_period_ms=1)),
     Case("tokens", DescribeDelegationTokenRequest(owners=None)),
     Case("voter", AddRaftVoterRequest(cluster_id=None, voter_id=2, voter_directory_id=UNKNOWN_ID)),
+    Case("voter with an address", voter()),
+    Case("voter, none", voter(voter_id=-1)),
+    Case("voter without a directory", voter(voter_directory_id=bytes(16))),
     Case("voter of another cluster", AddRaftVoterRequest(cluster_id="x", voter_id=2, voter_directory_id=UNKNOWN_ID)),
+    Case("voter, remove none", RemoveRaftVoterRequest(cluster_id=None, voter_id=2)),
     Case("voter, remove", RemoveRaftVoterRequest(cluster_id=None, voter_id=2, voter_directory_id=UNKNOWN_ID)),
     Case("voter of another cluster, remove", RemoveRaftVoterRequest(cluster_id="x", voter_id=2)),
 ]

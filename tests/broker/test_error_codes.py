@@ -32,9 +32,11 @@ ON_PURPOSE = {
     "first find coordinator": "NONE NONE",
     "create partitions, 10001 more": "POLICY_VIOLATION",
     "create partitions, after the failed one": "NONE",
+    "consumer describe, classic group": "GROUP_ID_NOT_FOUND",
 }
-"""Where Odradek answers something else: its coordinators are there at the first call, and too many partitions are
-refused as a whole (Kafka answers UNKNOWN_SERVER_ERROR to that and creates 10,000 of them)."""
+"""Where Odradek answers something else: its coordinators are there at the first call, too many partitions are refused
+as a whole (Kafka answers UNKNOWN_SERVER_ERROR to that and creates 10,000 of them), and that classic group had become a
+consumer group."""
 
 
 class ClockOfThen:

@@ -17,7 +17,10 @@ from odradek.coordinator.image import ClusterImage, ReplayError
 from odradek.coordinator.records import cluster
 from odradek.coordinator.snapshot import Snapshot, data_batch, decode_snapshot, encode_snapshot
 from odradek.storage.errors import StorageError
+from odradek.wire import uuids
+from odradek.wire.apis.api_versions import ApiVersionsRequest
 from odradek.wire.apis.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
+from odradek.wire.apis.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 from odradek.wire.batches import iter_batches
 from odradek.wire.control import ControlType, decode_key
 from odradek.wire.errors import ErrorCode, KafkaError
@@ -270,6 +273,30 @@ def test_a_quorum_of_dynamic_voters_is_continued(tmp_path: Path) -> None:
         )
     assert names_of(records_in(tmp_path / LOG))[:3] == ["LEADER_CHANGE", "KRAFT_VERSION", "KRAFT_VOTERS"]
     assert names_of(records_in(tmp_path / LOG)).count("KRAFT_VOTERS") == 1
+
+
+def test_a_quorum_is_given_dynamic_voters(tmp_path: Path) -> None:
+    """kraft.version 1 is a control record with the voters after it, tells the clients, and outlives a restart."""
+    update = FeatureUpdateKey(feature="kraft.version", max_version_level=1)
+    request = UpdateFeaturesRequest(feature_updates=[update], timeout_ms=1000)
+
+    async def check() -> None:
+        for version in (0, 1):
+            async with broker(tmp_path) as (serving, connect):
+                peer = await connect()
+                found = await peer.ask(ApiVersionsRequest(client_software_name="a", client_software_version="1"), 4)
+                levels = {each.name: each.max_version_level for each in found.finalized_features}
+                assert levels.get("kraft.version", 0) == version
+                directory_id = serving.partitions.directories[0].directory_id if version else uuids.ZERO
+                assert serving.metadata.quorum().directory_id == directory_id
+                assert (await peer.ask(request, 2)).error_code == ErrorCode.NONE
+
+    run(check)
+    assert (tmp_path / QUORUM_STATE).read_text() == '{"leaderId":1,"leaderEpoch":2,"votedId":-1,"data_version":1}'
+    names = names_of(records_in(tmp_path / LOG))
+    first = names.index("KRAFT_VERSION")
+    assert names[first : first + 2] == ["KRAFT_VERSION", "KRAFT_VOTERS"]
+    assert names.count("KRAFT_VERSION") == names.count("KRAFT_VOTERS") == 1
 
 
 def test_a_log_of_several_controllers_is_refused(tmp_path: Path) -> None:
