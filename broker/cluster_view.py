@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..coordinator.image import BrokerRegistration, ClusterImage, PartitionRegistration
-from ..coordinator.registrations import DIRECTORY_LOST
 
 
 class ClusterView:
@@ -44,9 +43,9 @@ class ClusterView:
             yield self._image.brokers[broker_id], host, port
 
     def offline(self, partition: PartitionRegistration) -> list[int]:
-        """Replicas on brokers that are not alive, or whose log directory is lost."""
+        """Replicas on brokers that are not alive, or in log directories that are offline."""
         return [
             replica
             for replica, directory in zip(partition.replicas, partition.directories, strict=True)
-            if replica not in self.addresses or directory == DIRECTORY_LOST
+            if replica not in self.addresses or not self._image.brokers[replica].has_online(directory)
         ]

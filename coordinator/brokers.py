@@ -96,12 +96,17 @@ def unregister_broker(controller: Controller, broker_id: int, now_ms: int) -> De
     return records, UnregisterBrokerResponse(error_message=None)
 
 
-def leave_partitions(controller: Controller, broker_id: int, *, clean: bool) -> list[Message]:
-    """Changes of every partition that has this broker in sync (or eligible, if it did not stop cleanly)."""
+def leave_partitions(
+    controller: Controller, broker_id: int, *, clean: bool, directory_id: bytes | None = None
+) -> list[Message]:
+    """Changes of every partition that has this broker in sync (or eligible, if it did not stop cleanly); if a directory
+    is given, of those whose replica is in there."""
     active = controller.image.is_active
     unclean = frozenset() if clean else frozenset((broker_id,))
 
     def target(partition: PartitionRegistration) -> Target | None:
+        if directory_id not in (None, partition.directory(broker_id)):
+            return None
         if broker_id in partition.isr:
             remaining = tuple(replica for replica in partition.isr if replica != broker_id)
             return Target(isr=remaining, unclean_shutdown=unclean)

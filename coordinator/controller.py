@@ -92,8 +92,10 @@ class Controller:
 
     def rules(self, topic: str, may_lead: Callable[[int], bool] | None = None) -> Rules:
         """What holds for changes of this topic's partitions now."""
+        is_active = may_lead or self.image.is_active
+        brokers = self.image.brokers
         return Rules(
-            may_lead=may_lead or self.image.is_active,
+            may_lead=lambda broker_id, directory: is_active(broker_id) and brokers[broker_id].has_online(directory),
             min_isr=self.min_isr(topic),
             has_elr=self.has_elr,
             new_directory=lambda broker_id: self.image.brokers[broker_id].directory_for_new_replica(),

@@ -6,9 +6,10 @@ chooses, and what it chose is recorded, so that a directory that fails takes onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..wire.schema import Message
+from .brokers import leave_partitions
 from .controller import Controller, Decision
 from .records import cluster
 
@@ -34,3 +35,18 @@ def assign_directories(controller: Controller, broker_id: int, placed: Placed) -
                 cluster.PartitionChangeRecord(partition_id=index, topic_id=topic.id, directories=directories)
             )
     return records, None
+
+
+def directories_offline(controller: Controller, broker_id: int, directory_ids: Collection[bytes]) -> Decision[None]:
+    """Records for log directories of a broker that have failed: it leaves the in-sync sets and leaderships of what is
+    in there, and is registered with the others. What a heartbeat with offlineLogDirs does in Kafka."""
+    broker = controller.broker(broker_id)
+    failed = [one for one in broker.directories if one in directory_ids]
+    if not failed:
+        return [], None
+    records: list[Message] = []
+    for directory_id in failed:
+        records += leave_partitions(controller, broker_id, clean=True, directory_id=directory_id)
+    remaining = [one for one in broker.directories if one not in directory_ids]
+    change = cluster.BrokerRegistrationChangeRecord(broker_id=broker.id, broker_epoch=broker.epoch, log_dirs=remaining)
+    return [*records, change], None

@@ -14,6 +14,7 @@ L5  While the ISR is smaller than min.insync.replicas, replicas that leave it be
     shutdown. Nothing above the high watermark is acknowledged in that time, so they miss nothing that was. With enough
     in sync, the ELR is empty.
 L6  Without the ELR feature the last member never leaves the ISR.
+L7  Nobody leads whose replica is in a log directory that is offline.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Election(Enum):
 class Rules:
     """What holds for every partition of a topic at this moment."""
 
-    may_lead: Callable[[int], bool]
+    may_lead: Callable[[int, bytes], bool]
+    """Whether a broker may lead with a replica in this log directory (L7)."""
     min_isr: int
     has_elr: bool
     new_directory: Callable[[int], bytes] = lambda _: DIRECTORY_UNASSIGNED
@@ -135,20 +137,24 @@ class _Wanted:
 
     def elect(self, partition: PartitionRegistration, rules: Rules, election: Election) -> int:
         """The leader by L1 to L4; the ISR becomes the leader alone where the rules say so."""
+
+        def may_lead(replica: int) -> bool:
+            return rules.may_lead(replica, partition.directory(replica))
+
         electable = self.isr or (self.elr if rules.has_elr else ())
         order = [partition.leader, *self.replicas]
         if election is Election.PREFERRED:
             order.insert(0, self.replicas[0])
         for replica in order:
-            if replica in electable and rules.may_lead(replica):
+            if replica in electable and may_lead(replica):
                 if not self.isr:  # L1
                     self._lead_alone(replica, rules, self.recovery_state)
                 return replica
-        if rules.has_elr and not electable and len(self.last_known_elr) == 1 and rules.may_lead(self.last_known_elr[0]):
+        if rules.has_elr and not electable and len(self.last_known_elr) == 1 and may_lead(self.last_known_elr[0]):
             return self._lead_alone(self.last_known_elr[0], rules, RECOVERING)  # L3
         if election is Election.UNCLEAN:
             for replica in self.replicas:
-                if rules.may_lead(replica):
+                if may_lead(replica):
                     return self._lead_alone(replica, rules, RECOVERING)  # L4
         return NO_LEADER
 

@@ -63,6 +63,12 @@ class BrokerRegistration:
         """Where a new replica goes: into the only directory, else the broker decides and tells later."""
         return self.directories[0] if len(self.directories) == 1 else DIRECTORY_UNASSIGNED
 
+    def has_online(self, directory_id: bytes) -> bool:
+        """Whether a replica in this directory is within reach (KIP-858). One that is in none yet is, too."""
+        if directory_id in (DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED) or not self.directories:
+            return True
+        return directory_id in self.directories
+
     def changed(self, record: cluster.BrokerRegistrationChangeRecord) -> BrokerRegistration:
         """This registration after a BrokerRegistrationChangeRecord."""
         return replace(
@@ -173,6 +179,10 @@ class PartitionRegistration:
     @property
     def has_preferred_leader(self) -> bool:
         return self.leader == self.replicas[0]
+
+    def directory(self, broker_id: int) -> bytes:
+        """The log directory of the replica on this broker; unassigned while there is none."""
+        return dict(zip(self.replicas, self.directories, strict=False)).get(broker_id, DIRECTORY_UNASSIGNED)
 
     def changed(self, record: cluster.PartitionChangeRecord) -> PartitionRegistration:
         """This partition after a PartitionChangeRecord (P1, P2, P3)."""

@@ -8,7 +8,9 @@ F2  Only `sync` (data), `sync_directory` (names) and `write_atomic` with `sync` 
     be lost or torn.
 F3  A file that was opened stays readable through its `File` after it was renamed or removed: a `FileSlice` is enough
     to keep it open.
-F4  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
+F4  Every OSError of a file or path names the path, which tells whose disk it speaks of. One of `sync` is always EIO:
+    what was written before may be gone although it can still be read, and to sync again would only hide that.
+F5  `LocalDisk` keeps at most `max_open_files` files open for later use, beside those that slices hold. Files are opened
     when they are needed; the ones not used for longest are closed.
 """
 
@@ -23,6 +25,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+from .errors import StorageError
 
 Buffer = bytes | bytearray | memoryview
 
@@ -163,11 +167,11 @@ class FileSlice:
         return f"FileSlice({self.file.path!r}, position={self.position}, size={self._size})"
 
     def read(self) -> bytes:
-        """The bytes of the slice. Fewer than `len(slice)` would mean that the file was cut: OSError."""
+        """The bytes of the slice. Fewer than `len(slice)` would mean that the file was cut: StorageError."""
         data = self.file.read_at(self.position, self._size)
         missing = self._size - len(data)
         if missing:
-            raise OSError(errno.EIO, f"{missing} bytes are missing at the end of the file", self.file.path)
+            raise StorageError(f"{self.file.path}: {missing} bytes are missing at the end of the file")
         return data
 
     def fileno(self) -> int:
@@ -200,6 +204,13 @@ def _is_cached(descriptor: int, position: int) -> bool:
     return True
 
 
+def _sync(descriptor: int, path: str) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(errno.EIO, f"cannot be synced: {error.strerror}", path) from None  # F4
+
+
 class LocalFile:
     """A descriptor that is closed with its last reference (F3)."""
 
@@ -214,42 +225,58 @@ class LocalFile:
         os.close(self._descriptor)
 
     def read_at(self, position: int, size: int) -> bytes:
-        data = os.pread(self._descriptor, size, position)
-        if len(data) == size or not data:
-            return data
-        parts = [data]
-        missing = size - len(data)
-        while missing and (data := os.pread(self._descriptor, missing, position + size - missing)):
-            parts.append(data)
-            missing -= len(data)
+        try:
+            data = os.pread(self._descriptor, size, position)
+            if len(data) == size or not data:
+                return data
+            parts = [data]
+            missing = size - len(data)
+            while missing and (data := os.pread(self._descriptor, missing, position + size - missing)):
+                parts.append(data)
+                missing -= len(data)
+        except OSError as error:
+            error.filename = self.path  # F4
+            raise
         return b"".join(parts)
 
     def write_at(self, position: int, *parts: Buffer) -> None:
-        if len(parts) == 1:
-            written, size = os.pwrite(self._descriptor, parts[0], position), len(parts[0])
-        else:
-            if len(parts) > MAX_PARTS:
-                parts = (b"".join(parts),)
-            written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
-        if written != size:
-            self._write_rest(position, written, b"".join(parts))
+        try:
+            if len(parts) == 1:
+                written, size = os.pwrite(self._descriptor, parts[0], position), len(parts[0])
+            else:
+                if len(parts) > MAX_PARTS:
+                    parts = (b"".join(parts),)
+                written, size = os.pwritev(self._descriptor, parts, position), sum(map(len, parts))
+            if written != size:
+                self._write_rest(position, written, b"".join(parts))
+        except OSError as error:
+            error.filename = self.path
+            raise
 
     def _write_rest(self, position: int, written: int, data: bytes) -> None:
         """The system took less than it was given: a disk that fills up, or a signal."""
         while written < len(data):
             count = os.pwrite(self._descriptor, memoryview(data)[written:], position + written)
             if count == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             written += count
 
     def truncate(self, size: int) -> None:
-        os.ftruncate(self._descriptor, size)
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError as error:
+            error.filename = self.path
+            raise
 
     def sync(self) -> None:
-        os.fsync(self._descriptor)
+        _sync(self._descriptor, self.path)
 
     def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
+        try:
+            return os.fstat(self._descriptor).st_size
+        except OSError as error:
+            error.filename = self.path
+            raise
 
     def fileno(self) -> int:
         return self._descriptor
@@ -262,16 +289,21 @@ class LocalLock:
     classic kind), so that two brokers in one process cannot both have it.
     """
 
-    __slots__ = ("_descriptor", "previous_owner")
+    __slots__ = ("_descriptor", "_path", "previous_owner")
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int) -> None:
+        self._path = path
         self._descriptor = descriptor
         self.previous_owner = os.pread(descriptor, MAX_OWNER_BYTES, 0)
 
     def note(self, owner: bytes) -> None:
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, owner, 0)
-        os.fsync(self._descriptor)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, owner, 0)
+        except OSError as error:
+            error.filename = self._path
+            raise
+        _sync(self._descriptor, self._path)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -330,11 +362,15 @@ class LocalDisk:
 
     def write_atomic(self, path: str, data: bytes, sync: bool = True) -> None:
         temporary = path + ".tmp"
-        with open(temporary, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            if sync:
-                os.fsync(stream.fileno())
+        try:
+            with open(temporary, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                if sync:
+                    _sync(stream.fileno(), path)
+        except OSError as error:
+            error.filename = path
+            raise
         os.replace(temporary, path)
         if sync:
             self.sync_directory(os.path.dirname(path))
@@ -371,7 +407,7 @@ class LocalDisk:
     def sync_directory(self, path: str) -> None:
         descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(descriptor)
+            _sync(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -400,5 +436,6 @@ class LocalDisk:
             os.close(descriptor)
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 return None
+            error.filename = path
             raise
-        return LocalLock(descriptor)
+        return LocalLock(path, descriptor)

@@ -6,16 +6,23 @@ Y2  Below a recovery point that was written down nothing is checked after a cras
     recovery) syncs that at once: the written recovery point may be an older one, and higher.
 Y3  After a crash, offsets that are missing above the recovery point are taken for lost, but for the gaps in gaps.py.
 
-`flush` may run in another thread beside all else: it works on what was there when it began.
+Y4  A sync that failed is final: the system may have dropped what it could not write and report success the next time.
+    Nothing of the log is called durable after it, whoever asks, and nothing after `abandon`.
+
+`flush` may run in another thread beside all else: it works on what was there when it began. Flushes of one log wait for
+each other, so that none of them can miss the failure of another, and the later one often finds its work done.
 """
 
+import errno
 import os
+import threading
 from collections import deque
 from collections.abc import Mapping
 
 from .checkpoint import PARTITION_METADATA
 from .disk import Disk
 from .epochs import LeaderEpochs
+from .errors import means_failure
 from .gaps import Gaps
 from .segment import Segment
 from .segments import Segments
@@ -27,8 +34,10 @@ class Durability:
         "_disk",
         "_flush_asked_ms",
         "_flushed_offset",
+        "_flushing",
         "_gaps",
         "_identity_unsynced",
+        "_is_lost",
         "_names_unsynced",
         "_rolled",
         "directory",
@@ -55,6 +64,8 @@ class Durability:
         self._complete_end = log_end_offset if complete else -1
         self._flush_asked_ms = now_ms
         self._flushed_offset = recovery_point
+        self._flushing = threading.Lock()
+        self._is_lost = False
         self._gaps = Gaps(disk, gaps)
         self._gaps.forget_above(directory, log_end_offset)
         self._identity_unsynced = not complete
@@ -129,7 +140,22 @@ class Durability:
         return True
 
     def flush(self, segments: Segments, epochs: LeaderEpochs, log_end_offset: int) -> None:
-        """Bring everything below `log_end_offset` to the disk (Y1)."""
+        """Bring everything below `log_end_offset` to the disk (Y1). After a failure it fails for good (Y4)."""
+        with self._flushing:
+            if self._is_lost:
+                raise OSError(errno.EIO, "a sync has failed, or its log directory", self.directory)
+            try:
+                self._flush(segments, epochs, log_end_offset)
+            except OSError as error:
+                self._is_lost |= means_failure(error)
+                raise
+
+    def abandon(self) -> None:
+        """The directory has failed: nothing that is under way may be taken for done, flushes (Y4) or a cleaning."""
+        self._is_lost = True
+        self.truncations += 1
+
+    def _flush(self, segments: Segments, epochs: LeaderEpochs, log_end_offset: int) -> None:
         truncations = self.truncations
         rolled = self._rolled
         if log_end_offset <= self._flushed_offset and not rolled:

@@ -1,6 +1,8 @@
 """A controller of many brokers for transcripts: commands in, records out, replayed at once.
 
-    broker 1 [rack=a] [clean]      register a new incarnation and unfence it; `clean`: it stopped cleanly before
+    broker 1 [rack=a] [clean] [directories=2]   register a new incarnation and unfence it; `clean`: it stopped cleanly
+    place t-0 on 1 in 2            broker 1 tells that its replica is in its second directory
+    lose 1 2                       broker 1 tells that its second directory has failed
     fence 1 · shutdown 1 · unregister 1
     topic t partitions=2 replication=3 [config=value ...]       or  topic t on 1,2,3 [2,3,1 ...]
     partitions t 4
@@ -21,7 +23,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from odradek.coordinator import brokers, configs, isr, leaders, partitions, reassignments, topics
+from odradek.coordinator import brokers, configs, directories, isr, leaders, partitions, reassignments, topics
 from odradek.coordinator.controller import Controller, Decision
 from odradek.coordinator.image import ClusterImage, Endpoint, ResourceType
 from odradek.coordinator.records import cluster
@@ -101,17 +103,26 @@ class ClusterWorld:
 
     def do_broker(self, broker_id: str, *options: str) -> None:
         rack = next((option.removeprefix("rack=") for option in options if option.startswith("rack=")), None)
+        count = next((option.removeprefix("directories=") for option in options if "directories=" in option), "1")
         known = self.image.brokers.get(int(broker_id))
         self.submit(
             brokers.register_broker,
             broker_id=int(broker_id),
             incarnation_id=self.controller.random.randbytes(16),
             endpoints=[Endpoint("PLAINTEXT", f"host{broker_id}", 9092)],
-            directories=[int(broker_id).to_bytes(16, "big")],
+            directories=[_directory(broker_id, str(number)) for number in range(1, int(count) + 1)],
             rack=rack,
             previous_epoch=known.epoch if known is not None and "clean" in options else -1,
         )
         self.submit(brokers.unfence_broker, int(broker_id))
+
+    def do_place(self, name: str, _on: str, broker_id: str, _in: str, number: str) -> None:
+        topic, index, _ = self._partition(name)
+        placed = {(topic, index): _directory(broker_id, number)}
+        self.submit(directories.assign_directories, int(broker_id), placed)
+
+    def do_lose(self, broker_id: str, number: str) -> None:
+        self.submit(directories.directories_offline, int(broker_id), [_directory(broker_id, number)])
 
     def do_fence(self, broker_id: str) -> None:
         self.submit(brokers.fence_broker, int(broker_id))
@@ -231,6 +242,8 @@ class ClusterWorld:
                 return f"{kind} {record.broker_id}"
             case cluster.BrokerRegistrationChangeRecord():
                 change = {1: "fenced", -1: "unfenced", 0: "shutting down"}[record.fenced]
+                if record.log_dirs:
+                    change = f"directories={_list(map(_number, record.log_dirs))}"
                 return f"{kind} {record.broker_id} {change}"
             case _:
                 return kind
@@ -242,6 +255,15 @@ class ClusterWorld:
 
 def _ids(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",") if part != "-")
+
+
+def _directory(broker_id: str, number: str) -> bytes:
+    """The id of one of a broker's log directories."""
+    return (int(broker_id) << 64 | int(number)).to_bytes(16, "big")
+
+
+def _number(directory_id: bytes) -> int:
+    return int.from_bytes(directory_id[8:], "big")
 
 
 def _pairs(settings: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -266,6 +288,8 @@ def _changes(record: cluster.PartitionChangeRecord) -> str:
     ):
         if value is not None:
             parts.append(f"{label}={_list(value)}")
+    if record.directories is not None:
+        parts.append(f"directories={_list(map(_number, record.directories))}")
     if record.leader_recovery_state != -1:
         parts.append(f"recovering={record.leader_recovery_state}")
     return " ".join(parts)

@@ -1,5 +1,6 @@
 """The local disk keeps the promises that `odradek.storage.disk` makes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from odradek.storage.disk import READ_AHEAD_BYTES, FileSlice, LocalDisk
+from odradek.storage.errors import StorageError
 
 
 def test_a_file_reads_what_was_written_and_less_only_at_its_end(tmp_path: Path) -> None:
@@ -58,8 +60,23 @@ def test_a_slice_of_a_file_that_was_cut_is_an_error_not_short_data(tmp_path: Pat
     file.write_at(0, b"0123456789")
     piece = FileSlice(file, 5, 5)
     file.truncate(7)
-    with pytest.raises(OSError, match="3 bytes are missing"):
+    with pytest.raises(StorageError, match="3 bytes are missing"):
         piece.read()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_every_error_names_the_path_it_speaks_of(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    with pytest.raises(OSError, match="No space left") as full:
+        disk.open("/dev/full").write_at(0, b"x")
+    assert full.value.filename == "/dev/full"
+    os.mkfifo(tmp_path / "pipe")
+    pipe = disk.open(str(tmp_path / "pipe"))
+    for fails in (lambda: pipe.read_at(0, 1), lambda: pipe.truncate(0), pipe.sync):
+        with pytest.raises(OSError, match="pipe") as failed:
+            fails()
+        assert failed.value.filename == str(tmp_path / "pipe")
+    assert failed.value.errno == errno.EIO, "a failed sync is EIO, whatever the system calls it"
 
 
 def test_after_a_rename_the_path_means_the_new_file(tmp_path: Path) -> None:

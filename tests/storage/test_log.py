@@ -1,6 +1,9 @@
 """One partition's log: appends, reads, rolling, how much counts, truncation, failing disks."""
 
 import errno
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -451,14 +454,64 @@ def test_a_roll_asks_for_a_flush_that_moves_the_recovery_point(tmp_path: Path) -
     assert not log.flush_due(NOW_MS)
 
 
-def test_a_flush_that_fails_promises_nothing(tmp_path: Path) -> None:
+def test_after_a_sync_that_failed_nothing_is_called_durable(tmp_path: Path) -> None:
+    """The system may drop what it could not write and have nothing to do the next time."""
     disk = SimulatedDisk()
-    log = new_log(Path("/data"), disk=disk)
+    log = new_log(Path("/data"), LogConfig(flush_messages=1), disk)
     append(log)
     disk.fail("sync", ".log")
     with pytest.raises(OSError, match="Input/output"):
         log.flush()
+    disk.heal()
+    for _ in range(2):
+        with pytest.raises(OSError, match="a sync has failed"):
+            log.flush()
+    with pytest.raises(OSError, match="a sync has failed"):
+        log.close()
+    assert log.must_flush
     assert log.recovery_point == 0
+
+
+def test_a_flush_that_finds_no_room_may_be_tried_again(tmp_path: Path) -> None:
+    disk = SimulatedDisk()
+    log = new_log(Path("/data"), disk=disk)
+    append(log)
+    disk.fail("create", "leader-epoch-checkpoint.tmp", errno.ENOSPC)
+    with pytest.raises(OSError, match="No space"):
+        log.flush()
     disk.heal()
     log.flush()
     assert log.recovery_point == 1
+
+
+def test_flushes_of_one_log_wait_for_each_other(tmp_path: Path) -> None:
+    """Else one could succeed with nothing left to write while the error of another is on its way."""
+    disk = SimulatedDisk()
+    log = new_log(Path("/data"), disk=disk)
+    append(log)
+    syncing, may_fail = threading.Event(), threading.Event()
+    check = disk.check
+
+    def slow(operation: str, path: str) -> None:
+        if operation == "sync" and path.endswith(".log") and not may_fail.is_set():
+            syncing.set()
+            may_fail.wait(10)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        check(operation, path)
+
+    disk.check = slow  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(log.flush)
+        assert syncing.wait(10)
+        second = threads.submit(log.flush)
+        may_fail.set()
+        assert isinstance(first.exception(10), OSError)
+        assert isinstance(second.exception(10), OSError)
+
+
+def test_a_log_that_was_abandoned_is_not_flushed(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    append(log)
+    log.durability.abandon()
+    with pytest.raises(OSError, match="or its log directory"):
+        log.flush()
