@@ -3,7 +3,7 @@
 E1  Nothing is noted for each request, batch, heartbeat or commit: an event is something that changes what a client
     sees.
 E2  Of each kind of event the last KEPT are kept, so that what happens often does not drive out what happens rarely.
-E3  An event is about whatever its fields say: `group`, `topic`, `transactional_id`, `client_id`, `producer_id`.
+E3  An event is about whatever its fields say: `group`, `topic`, `topics`, `client_id`, `producer_id` and the like.
 
 Groups and transactions note theirs as effects (coordinator/events.py); the rest is here.
 """
@@ -11,9 +11,9 @@ Groups and transactions note theirs as effects (coordinator/events.py); the rest
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..coordinator.events import Event
@@ -73,6 +73,13 @@ class Noted(NamedTuple):
     event: Event
 
 
+def told(events: Iterable[Noted]) -> Iterator[tuple[Noted, str]]:
+    """Events in words; of several equal ones in a row, the first and how many."""
+    for _, equal in groupby(events, key=lambda noted: noted.event):
+        first, *more = equal
+        yield first, f"{first.event}, {len(more) + 1} times" if more else str(first.event)
+
+
 class Events:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -85,10 +92,14 @@ class Events:
             kept = self._kept[type(event)] = deque(maxlen=KEPT)  # E2
         kept.append(Noted(next(self._numbers), self._clock.now_ms(), event))
 
-    def about(self, **subjects: object) -> Iterator[Noted]:
-        """The events one of whose fields has the value given for it, in the order in which they happened (E3)."""
-        for noted in sorted(noted for kept in self._kept.values() for noted in kept):
-            if any(getattr(noted.event, name, None) == value for name, value in subjects.items()):
+    def __iter__(self) -> Iterator[Noted]:
+        """In the order in which they happened."""
+        return iter(sorted(noted for kept in self._kept.values() for noted in kept))
+
+    def about(self, **subjects: Collection[object]) -> Iterator[Noted]:
+        """The events that are about one of the values given for one of their fields, in order (E3)."""
+        for noted in self:
+            if any(not _values(noted.event, name).isdisjoint(wanted) for name, wanted in subjects.items()):
                 yield noted
 
     async def follow(self, delta: Delta) -> None:
@@ -97,3 +108,9 @@ class Events:
             self.note(TopicDeleted(name))
         for topic in delta.created.values():
             self.note(TopicCreated(topic.name, len(topic.partitions)))
+
+
+def _values(event: Event, name: str) -> set[object]:
+    """What an event says in a field, which may have several values; nothing if it has no such field."""
+    value = getattr(event, name, None)
+    return set(value) if isinstance(value, tuple) else set() if value is None else {value}

@@ -9,6 +9,7 @@ serve` imports nothing from here. Each module has its command under the name `co
     records.py      produce, consume, tail
     cluster.py      brokers, versions, features, quorum
     dump.py         the files of a data directory, decoded
+    explain.py      what a group, a topic or a client sees, and why
 
 What they are made of:
 
@@ -19,6 +20,8 @@ What they are made of:
     positions.py    places in partitions: offsets, times, earliest and latest
     consuming.py    records out of partitions, without those of aborted transactions
     producing.py    records into partitions
+    explanation.py  what `explain` answers           visibility.py   what a consumer can see of a partition
+    explain_group.py  explain_topic.py  explain_client.py
     segments.py     batches and records of a .log file, one by one
     decoded.py      records of internal topics in words
     tables.py       tables for a terminal, for a pipe, and JSON
@@ -33,7 +36,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import click
 
-COMMANDS: Final = ("topics", "groups", "records", "configs", "cluster", "dump")
+COMMANDS: Final = ("topics", "groups", "records", "configs", "cluster", "explain", "dump")
 
 
 def load(name: str) -> click.Command:

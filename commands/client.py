@@ -12,8 +12,8 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..wire.apis.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from ..wire.apis.find_coordinator import FindCoordinatorRequest
@@ -107,7 +107,44 @@ def patiently(action: Callable[[], T], *, also: ErrorCode | None = None, patienc
         time.sleep(PAUSE_S)
 
 
-class Connection:
+class Connection(Protocol):
+    """Whatever answers requests as one broker does."""
+
+    @property
+    def address(self) -> Address: ...
+
+    @property
+    def versions(self) -> Mapping[int, tuple[int, int]]:
+        """First and last version of each API that it speaks, by key."""
+
+    @property
+    def api_versions(self) -> ApiVersionsResponse: ...
+
+    def ask(self, request: Message, *, newest: int | None = None) -> Any:
+        """The response to a request (C1)."""
+
+    def close(self) -> None: ...
+
+
+def speaks(connection: Connection, request: type[Message]) -> bool:
+    return request.KEY in connection.versions
+
+
+def version_for(connection: Connection, request: type[Message], newest: int | None) -> int:
+    """The version that a request goes out in (C1). Raises Failure."""
+    lowest, highest = request.VERSIONS
+    theirs = connection.versions.get(request.KEY)
+    name = request.__name__.removesuffix("Request")
+    if theirs is None:
+        raise Failure(f"the broker at {connection.address} does not speak {name}: this command needs a newer Kafka")
+    version = min(highest if newest is None else min(highest, newest), theirs[1])
+    if version < max(lowest, theirs[0]):
+        spoken = f"{theirs[0]} to {theirs[1]}"
+        raise Failure(f"the broker at {connection.address} speaks {name} {spoken}, Odradek {lowest} to {highest}")
+    return version
+
+
+class SocketConnection:
     """One connection to a broker, with what it speaks."""
 
     def __init__(self, address: Address) -> None:
@@ -129,24 +166,8 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def speaks(self, request: type[Message]) -> bool:
-        return request.KEY in self.versions
-
     def ask(self, request: Message, *, newest: int | None = None) -> Any:
-        """The response to a request (C1)."""
-        return self._exchange(request, self._version(type(request), newest))
-
-    def _version(self, request: type[Message], newest: int | None) -> int:
-        lowest, highest = request.VERSIONS
-        theirs = self.versions.get(request.KEY)
-        name = request.__name__.removesuffix("Request")
-        if theirs is None:
-            raise Failure(f"the broker at {self.address} does not speak {name}: this command needs a newer Kafka")
-        version = min(highest if newest is None else min(highest, newest), theirs[1])
-        if version < max(lowest, theirs[0]):
-            spoken = f"{theirs[0]} to {theirs[1]}"
-            raise Failure(f"the broker at {self.address} speaks {name} {spoken}, Odradek {lowest} to {highest}")
-        return version
+        return self._exchange(request, version_for(self, type(request), newest))
 
     def _negotiate(self) -> ApiVersionsResponse:
         """What the broker speaks; one that does not know our version of ApiVersions answers in version 0."""
@@ -197,7 +218,8 @@ class Connection:
 class Cluster:
     """A cluster, by the addresses to begin with. Connections are made when they are needed."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, connect: Callable[[Address], Connection] = SocketConnection) -> None:
+        self._connect_to = connect
         self._bootstrap = [Address.parse(text) for text in bootstrap.split(",")]
         self._first: Connection | None = None
         self._connections: dict[Address, Connection] = {}
@@ -223,7 +245,7 @@ class Cluster:
 
     def _connect(self, address: Address) -> Connection:
         if address not in self._connections:
-            self._connections[address] = Connection(address)
+            self._connections[address] = self._connect_to(address)
         return self._connections[address]
 
     def broker(self, node_id: int) -> Connection:

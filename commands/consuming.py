@@ -8,11 +8,11 @@ N3  Where the log has lost what is asked for (retention), reading goes on at its
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from ..wire.apis.fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
-from ..wire.batches import CorruptRecords, iter_batches, read_marker
+from ..wire.apis.fetch import AbortedTransaction, FetchPartition, FetchRequest, FetchTopic, PartitionData
+from ..wire.batches import BatchHeader, Buffer, CorruptRecords, iter_batches, read_marker
 from ..wire.errors import ErrorCode
 from ..wire.records import Record, iter_records
 from .client import PASSING, Cluster, patiently
@@ -25,6 +25,35 @@ WAIT_MS: Final = 500
 """How long a broker holds back an answer without records; Kafka's consumers wait as long."""
 PARTITION_BYTES: Final = 1 << 20
 RESPONSE_BYTES: Final = 32 << 20
+
+
+def fetch_request(topics: Mapping[str, list[FetchPartition]], *, committed: bool, wait_ms: int = 0) -> FetchRequest:
+    """What is there of these partitions; `wait_ms`: how long to wait for it."""
+    return FetchRequest(
+        max_wait_ms=wait_ms,
+        min_bytes=1,
+        max_bytes=RESPONSE_BYTES,
+        isolation_level=int(committed),
+        topics=[FetchTopic(topic=name, partitions=partitions) for name, partitions in topics.items()],
+    )
+
+
+class Undone:
+    """Which batches of a fetch belong to transactions that were aborted; they are shown to it in their order."""
+
+    def __init__(self, aborted: Iterable[AbortedTransaction]) -> None:
+        self._ahead = sorted(aborted, key=lambda each: each.first_offset, reverse=True)
+        self._producers: set[int] = set()
+        """Those whose records at this place belong to an aborted transaction."""
+
+    def has(self, records: Buffer, position: int, header: BatchHeader) -> bool:
+        while self._ahead and self._ahead[-1].first_offset <= header.last_offset:
+            self._producers.add(self._ahead.pop().producer_id)
+        if not header.is_control:
+            return header.is_transactional and header.producer_id in self._producers
+        if (marker := read_marker(records, position)) is not None and not marker.commit:
+            self._producers.discard(header.producer_id)
+        return False
 
 
 class Consumed(NamedTuple):
@@ -88,13 +117,7 @@ class _Reader:
         for topic, index in places:
             at = self._positions[topic, index]
             topics[topic].append(FetchPartition(partition=index, fetch_offset=at, partition_max_bytes=PARTITION_BYTES))
-        return FetchRequest(
-            max_wait_ms=WAIT_MS,
-            min_bytes=1,
-            max_bytes=RESPONSE_BYTES,
-            isolation_level=int(self._committed),
-            topics=[FetchTopic(topic=name, partitions=partitions) for name, partitions in topics.items()],
-        )
+        return fetch_request(topics, committed=self._committed, wait_ms=WAIT_MS)
 
     def _take(self, place: TopicPartition, data: PartitionData) -> Iterator[Consumed]:
         if data.error_code in PASSING:
@@ -114,17 +137,11 @@ class _Reader:
 
     def _records(self, place: TopicPartition, data: PartitionData) -> Iterator[Record]:
         end = None if self._ends is None else self._ends[place]
-        undone = sorted(data.aborted_transactions or [], key=lambda each: each.first_offset, reverse=True)
-        aborted: set[int] = set()  # producers whose records at this place belong to an aborted transaction
         records: Any = data.records or b""
+        undone = Undone(data.aborted_transactions or [])
         for position, header in iter_batches(records):
-            while undone and undone[-1].first_offset <= header.last_offset:
-                aborted.add(undone.pop().producer_id)
             start = self._positions[place]
-            if header.is_control:
-                if (marker := read_marker(records, position)) is not None and not marker.commit:
-                    aborted.discard(header.producer_id)
-            elif not (header.is_transactional and header.producer_id in aborted):  # N1
+            if not undone.has(records, position, header) and not header.is_control:  # N1
                 for record in iter_records(records, position):
                     if start <= record.offset and (end is None or record.offset < end):
                         yield record

@@ -15,7 +15,7 @@ from ..wire.apis.list_groups import ListGroupsRequest
 from ..wire.apis.offset_commit import OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic
 from ..wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
 from ..wire.errors import ErrorCode, ProtocolError
-from .client import Cluster, Connection, patiently
+from .client import Cluster, Connection, patiently, speaks
 from .errors import Failure, Failures, Refused, check
 from .options import CONTEXT, Session, with_cluster
 from .positions import LATEST, MEANINGS, Position, TopicPartition, offsets_at, position_type, resolve
@@ -54,12 +54,12 @@ def print_list(session: Session) -> None:
     rows: list[dict[str, Any]] = []
     with session.cluster() as cluster:
         for broker in cluster.all_brokers():
-            rows += patiently(lambda broker=broker: _groups_of(broker))  # type: ignore[misc]
+            rows += patiently(lambda broker=broker: groups_of(broker))  # type: ignore[misc]
     rows.sort(key=lambda row: row["group"])
     session.show(rows, empty="There are no groups: a consumer with a group.id makes one.")
 
 
-def _groups_of(broker: Connection) -> list[dict[str, Any]]:
+def groups_of(broker: Connection) -> list[dict[str, Any]]:
     answer = broker.ask(ListGroupsRequest())
     check(f"groups of {broker.address}", answer.error_code)
     return [
@@ -79,11 +79,11 @@ def _groups_of(broker: Connection) -> list[dict[str, Any]]:
 def describe(session: Session, groups: tuple[str, ...]) -> None:
     """Show members, committed offsets and how far they are behind (the lag)."""
     with session.cluster() as cluster:
-        described = [_describe(cluster, group) for group in groups]
+        found = [described(cluster, group) for group in groups]
     if session.as_json:
-        session.show(described)
+        session.show(found)
         return
-    for group in described:
+    for group in found:
         members = counted(len(group["members"]), "member") if group["members"] else "no members"
         lag = sum(row["lag"] or 0 for row in group["offsets"])
         click.echo(f"{group['group']}  {group['state']}, {members}, lag {lag}")
@@ -99,7 +99,8 @@ def _assigned(partitions: dict[str, list[int]]) -> list[str]:
     return [f"{topic}-{index}" for topic, indexes in partitions.items() for index in indexes]
 
 
-def _describe(cluster: Cluster, group: str) -> dict[str, Any]:
+def described(cluster: Cluster, group: str) -> dict[str, Any]:
+    """A group with its members, what it has committed, and its lag. Raises Refused."""
     state, members = patiently(lambda: _state(cluster, group))
     committed = patiently(lambda: _committed(cluster, group))
     owners = {
@@ -137,7 +138,7 @@ def _state(cluster: Cluster, group: str) -> tuple[str, list[dict[str, Any]]]:
     (classic,) = coordinator.ask(DescribeGroupsRequest(groups=[group])).groups
     if classic.error_code == ErrorCode.NONE and classic.group_state != "Dead":
         return classic.group_state, [_classic_member(member, classic.protocol_type) for member in classic.members]
-    if coordinator.speaks(ConsumerGroupDescribeRequest):
+    if speaks(coordinator, ConsumerGroupDescribeRequest):
         (modern,) = coordinator.ask(ConsumerGroupDescribeRequest(group_ids=[group])).groups
         check(f"group {group}", modern.error_code)
         return modern.group_state, [

@@ -1,4 +1,4 @@
-"""`odradek topics`, `records`, `groups`, `configs`, `cluster` and `dump` on whatever broker runs: the same on both."""
+"""The commands that speak to a cluster, and `dump`, on whatever broker runs: the same on both."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from .broker import Broker, wait_for
 
@@ -75,6 +76,29 @@ def test_offsets_of_a_group(cli: Cli, topic: str) -> None:
     assert group in [row["group"] for row in cli.json("groups")]
     cli("groups", "delete", group)
     assert group not in [row["group"] for row in cli.json("groups")]
+
+
+def test_what_keeps_records_from_consumers_is_explained(cli: Cli, topic: str) -> None:
+    name = f"writer-of-{topic}"
+    producer = Producer({"bootstrap.servers": cli.broker.bootstrap, "transactional.id": name})
+    producer.init_transactions(TIMEOUT_S)
+    for end in (producer.commit_transaction, producer.abort_transaction, None):
+        producer.begin_transaction()
+        producer.produce(topic, b"v", partition=0)
+        producer.flush(TIMEOUT_S)
+        if end is not None:
+            end(TIMEOUT_S)
+    cli("groups", "reset", f"readers-of-{topic}", "--topic", f"{topic}:0", "--to", "latest")
+    explained = cli.json("explain", "topic", topic, "-p", "0")["facts"]["partitions"][0]
+    fates = ["visible", "transaction marker", "aborted", "transaction marker", "in an open transaction"]
+    assert [run["fate"] for run in explained["from_start"]] == fates
+    assert (explained["stable"], explained["end"]) == (4, 5)
+    assert [each["transactional_id"] for each in explained["open"]] == [name]
+    assert f"the open transaction of '{name}'" in cli("explain", "topic", topic)
+    group = cli.json("explain", "group", f"readers-of-{topic}")["facts"]
+    assert (group["state"], group["partitions"][0]["stable"]) == ("Empty", 4)
+    producer.abort_transaction(TIMEOUT_S)
+    wait_for(lambda: "holds read_committed back" not in cli("explain", "topic", topic), "the end of the transaction")
 
 
 def test_the_cluster_describes_itself(cli: Cli) -> None:

@@ -13,6 +13,7 @@ Importing this package costs nothing; what is used is imported when it is first 
 | interception, faults, failing, requests | the step before every handler: faults strike, requests are noted |
 | serving, control, calls, verbs | `odradek serve --control`: the same methods over HTTP with JSON |
 | administration, inspection, waits, report | what the methods of `Broker` do, in the broker's thread |
+| explaining, events | what clients see, and why: `Broker.explain` |
 | views | the values they return |
 """
 

@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from odradek.broker.dispatch import Api, table
 from odradek.broker.releases import RELEASES, apis_of
@@ -37,6 +37,10 @@ from odradek.testing.requests import RequestLog
 from odradek.testing.views import Committed, Group, Record, Request, Topic, Transaction
 from odradek.wire import records as wire
 from odradek.wire.compression import Compression
+
+if TYPE_CHECKING:
+    from odradek.commands.explanation import Explanation
+    from odradek.testing.explaining import Kind
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -308,12 +312,7 @@ class Broker:
 
     def group(self, group_id: str) -> Group:
         """Raises NotThere."""
-        groups = self.groups()
-        if group_id not in groups:
-            raise inspection.NotThere(
-                f"there is no group {group_id!r}; there are: {', '.join(groups) or 'none at all'}"
-            )
-        return groups[group_id]
+        return self._look(lambda: inspection.require_group(self._parts.node.broker, group_id))
 
     def wait_for_group(
         self, group_id: str, *, state: str = "Stable", members: int | None = None, timeout: float = 10
@@ -356,6 +355,14 @@ class Broker:
         """The requests that match, as soon as there are `count` of them. Raises NotSeen."""
         parts = self._parts
         return parts.loop.wait_for(partial(waits.requests, self._requests, count, timeout, api, client_id, topic))
+
+    def explain(self, kind: Kind, name: str, *, partition: int | None = None, offset: int | None = None) -> Explanation:
+        """What a "group", a "topic" or a "client" (by its client.id) sees, and why; `str` of it is for people. Of a
+        topic also one partition, or what has become of one offset. Raises NotThere."""
+        from odradek.testing.explaining import Explaining  # few brokers are asked, and it imports a client
+
+        parts = self._parts
+        return Explaining(parts.loop, parts.node, self._requests, parts.faults).explain(kind, name, partition, offset)
 
     def connections(self) -> list[str]:
         """The addresses of the clients that are connected."""

@@ -108,6 +108,39 @@ def refuse(request: Message, version: int, code: ErrorCode) -> Message | None:
     return response if placed else None
 
 
+def errors_in(answer: Struct) -> tuple[str, ...]:
+    """The errors that a response tells of, by name, each once."""
+    found: dict[str, None] = {}
+    _find_errors(answer, found)
+    return tuple(found)
+
+
+def _find_errors(answer: Struct, found: dict[str, None]) -> None:
+    has_code, lists = _places_of_errors(type(answer))
+    if has_code and (code := getattr(answer, ERROR_CODE)):
+        found[_NAMES[code]] = None
+    for name in lists:
+        for entry in getattr(answer, name) or ():
+            _find_errors(entry, found)
+
+
+@functools.cache
+def _places_of_errors(shape: type[Struct]) -> tuple[bool, tuple[str, ...]]:
+    """Whether a struct has an error code, and its lists of structs that have some."""
+    fields = fields_of(shape)
+    lists = [
+        each.name
+        for each in fields
+        if isinstance(each.kind, Array)
+        and isinstance(each.kind.element, type)
+        and any(_places_of_errors(each.kind.element))
+    ]
+    return any(each.name == ERROR_CODE for each in fields), tuple(lists)
+
+
+_NAMES = {int(code): code.name for code in ErrorCode}
+
+
 def _has(shape: type[Struct], name: str, version: int) -> bool:
     return any(each.name == name and each.present(version) for each in fields_of(shape))
 

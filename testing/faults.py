@@ -75,7 +75,9 @@ class Rule:
     def is_about(self, topic: str) -> bool:
         return fnmatchcase(topic, self.topic)
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
+        """What goes wrong for whom."""
         about = [self.api]
         about += [f"topic={self.topic}"] if self.topic != "*" else []
         about += [f"client_id={self.client_id}"] if self.client_id != "*" else []
@@ -85,8 +87,11 @@ class Rule:
             Kind.DISCONNECT: f"losing the {self.lost}",
             Kind.HOLD: f"{len(self.waiting)} waiting",
         }[self.kind]
+        return f"{self.kind.value} {' '.join(about)} ({how})"
+
+    def __str__(self) -> str:
         often = f"{len(self.hits)} of {self.times} times" if self.times is not None else f"{len(self.hits)} times"
-        return f"{self.kind.value} {' '.join(about)} ({how}): {often} so far{', over' if self.is_over else ''}"
+        return f"{self.what}: {often} so far{', over' if self.is_over else ''}"
 
 
 class Fault:

@@ -101,6 +101,14 @@ def groups(broker: Broker) -> dict[str, Group]:
     return {group.id: _group(shard, group) for shard, group in sorted(found, key=lambda each: each[1].id)}
 
 
+def require_group(broker: Broker, group_id: str) -> Group:
+    """Raises NotThere."""
+    found = groups(broker)
+    if group_id not in found:
+        raise NotThere(f"there is no group {group_id!r}; there are: {', '.join(found) or 'none at all'}")
+    return found[group_id]
+
+
 def _group(shard: GroupShard, group: ClassicGroup) -> Group:
     committed = {
         (topic, index): at.offset

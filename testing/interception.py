@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from odradek.broker.dispatch import Api, Call, Handler, Result
-from odradek.testing.failing import join, refuse, split
+from odradek.testing.events import ErrorAnswered, FaultStruck
+from odradek.testing.failing import errors_in, join, refuse, split
 from odradek.testing.faults import Faults, Kind, Rule
 from odradek.testing.requests import RequestLog, describe
 from odradek.testing.views import Request
@@ -44,9 +45,19 @@ class Interception:
         seen = describe(request, call)
         self._requests.append(seen)
         rules = self._faults.matching(seen)
-        if not rules:
-            return handler(request, call)
-        return self._suffer(seen, rules, handler, request, call)
+        for rule in rules:
+            call.broker.events.note(FaultStruck(seen.client_id, seen.api, seen.topics, rule.what))
+        result = self._suffer(seen, rules, handler, request, call) if rules else handler(request, call)
+        if result is None or isinstance(result, (Message, bytes)):
+            _note_errors(result, seen, call)
+            return result
+        return self._wait(result, seen, call)
+
+    async def _wait(self, result: Awaitable[Result], seen: Request, call: Call) -> Result:
+        with self._requests.waits(seen):
+            answer = await result
+        _note_errors(answer, seen, call)
+        return answer
 
     async def _suffer(self, seen: Request, rules: list[Rule], handler: Handler, request: Message, call: Call) -> Result:
         for rule in rules:
@@ -96,6 +107,14 @@ class Interception:
                 return result
         call.close = True
         return None
+
+
+def _note_errors(answer: Result, seen: Request, call: Call) -> None:
+    """An error that a client is told is an event; bytes were encoded beforehand, as there is nothing to tell."""
+    if isinstance(answer, Message):
+        codes = errors_in(answer)
+        if codes:
+            call.broker.events.note(ErrorAnswered(seen.client_id, seen.api, seen.topics, codes))
 
 
 async def _finished(result: Result | Awaitable[Result]) -> Result:

@@ -197,11 +197,21 @@ class Node:
                 await trio.sleep(0.001)
                 await wait_all_tasks_blocked()
 
-    async def ask(self, request: Message) -> Any:
-        """Have a request served as if a client had sent it, past the faults."""
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._port.address
+
+    @property
+    def apis(self) -> Mapping[int, Api]:
+        """What clients may ask for."""
+        return self._apis
+
+    async def ask(self, request: Message, version: int | None = None) -> Any:
+        """Have a request served as if a client had sent it, past the faults; in the last version if none is given."""
         broker = self.broker
         api = self._apis[request.KEY]
-        call = Call(broker, cast(Connection, Inside(self._port.address)), api, api.versions[1], 0, "odradek-testing")
+        version = api.versions[1] if version is None else version
+        call = Call(broker, cast(Connection, Inside(self._port.address)), api, version, 0, "odradek-testing")
         result = api.handler(request, call)
         if result is not None and not isinstance(result, (Message, bytes)):
             result = await result

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from odradek.broker.broker import Broker
+from odradek.broker.events import Noted, told
 from odradek.testing import inspection
 from odradek.testing.views import Record, Request
 
@@ -16,6 +17,7 @@ LINES_KEPT = 1000
 
 RECORDS_SHOWN = 5
 REQUESTS_SHOWN = 20
+EVENTS_SHOWN = 20
 LINES_SHOWN = 20
 
 
@@ -54,23 +56,33 @@ def listed(title: str, lines: Iterable[object], *, empty: str = "none") -> str:
     return "\n".join([f"{title}:", *(f"  {line}" for line in shown)]) if shown else f"{title}: {empty}"
 
 
+def happened(events: Iterable[Noted]) -> str:
+    """The last of the broker's events."""
+    lines = [f"{_time(noted.at_ms)}  {words}" for noted, words in told(events)]
+    return listed("what has happened", lines[-EVENTS_SHOWN:])
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
 def describe(
     broker: Broker, *, requests: Sequence[Request], faults: Iterable[str], lines: Sequence[str], bootstrap: str
 ) -> str:
     """The whole state, as far as a person wants to read it."""
-    now = datetime.fromtimestamp(broker.clock.now_ms() / 1000, UTC)
     topics = inspection.topics(broker, internal=False)
     records = [record for name in topics for record in last_records(broker, name)]
     groups = inspection.groups(broker).values() if inspection.is_loaded(broker) else ["being loaded"]
     shown = requests[-REQUESTS_SHOWN:]
     return "\n".join(
         [
-            f"at {bootstrap}, its clock at {now.isoformat(timespec='milliseconds')}",
+            f"at {bootstrap}, its clock at {_time(broker.clock.now_ms())}",
             listed("topics", topics.values()),
             listed("last records", records),
             listed("groups", groups),
             listed("open transactions", inspection.transactions(broker)),
             listed("faults", faults),
+            happened(broker.events),
             listed(f"last {len(shown)} of {len(requests)} requests", shown),
             listed("log", lines[-LINES_SHOWN:]),
         ]

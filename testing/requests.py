@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -68,12 +70,27 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._kept: deque[Request] = deque(maxlen=KEPT)
+        self._waiting: list[Request] = []
 
     def append(self, request: Request) -> None:
         self._kept.append(request)
 
     def clear(self) -> None:
         self._kept.clear()
+
+    @contextmanager
+    def waits(self, request: Request) -> Iterator[None]:
+        """A request that cannot be answered yet."""
+        self._waiting.append(request)
+        try:
+            yield
+        finally:
+            del self._waiting[next(at for at, each in enumerate(self._waiting) if each is request)]
+
+    @property
+    def waiting(self) -> Sequence[Request]:
+        """The requests that are not answered yet, in the order in which they came."""
+        return tuple(self._waiting)
 
     def find(self, api: str = "*", *, client_id: str = "*", topic: str = "*") -> list[Request]:
         """The ones that match; `*` and `?` in patterns stand for any characters."""

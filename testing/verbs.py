@@ -47,6 +47,12 @@ def add_partitions(session: Session, topic: str, count: int) -> None:
 
 
 @verb
+def delete_records(session: Session, topic: str, before: dict[str, int]) -> None:
+    """Delete the records of each partition below an offset (-1: all)."""
+    session.broker.delete_records(topic, {index: at for (_, index), at in places_of({topic: before}).items()})
+
+
+@verb
 def configure(session: Session, config: dict[str, object], topic: str | None = None) -> None:
     """Set configs of a topic, or of the broker."""
     session.broker.configure(config, topic=topic)
@@ -169,6 +175,27 @@ def wait_for_requests(
     """The requests that match, as soon as there are so many."""
     found = session.broker.wait_for_requests(api, count, client_id=client_id, topic=topic, timeout=timeout)
     return {"requests": [request_view(each) for each in found]}
+
+
+@verb
+def explain(
+    session: Session, kind: str, name: str, partition: int | None = None, offset: int | None = None
+) -> dict[str, Any]:
+    """What a "group", a "topic" or a "client" sees, and why."""
+    told = session.broker.explain(kind, name, partition=partition, offset=offset)  # type: ignore[arg-type]
+    return {"explanation": told.as_json()}
+
+
+@verb
+def connections(session: Session) -> dict[str, Any]:
+    """The addresses of the clients that are connected."""
+    return {"connections": session.broker.connections()}
+
+
+@verb
+def log(session: Session) -> dict[str, Any]:
+    """What the broker has logged."""
+    return {"log": session.broker.log()}
 
 
 @verb

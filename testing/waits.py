@@ -82,6 +82,8 @@ async def group(node: Node, group_id: str, timeout_s: float, state: str, members
     raise NotSeen(
         f"waited {timeout_s:g} s for group {wanted}\n"
         + report.listed("groups", inspection.groups(node.broker).values())
+        + "\n"
+        + report.happened(node.broker.events.about(group=[group_id]))
     )
 
 

@@ -36,6 +36,9 @@ assert.deepEqual((await call("committed", { group: "billing" })).committed, { or
 await call("advance", { days: 8 });
 assert.deepEqual((await call("groups")).groups, {});
 
+const { explanation } = await call("explain", { kind: "topic", name: "orders" });
+assert.match(explanation.says[0], /2 partitions/);
+
 const { fault } = await call("fail", { api: "Produce", error: "NOT_ENOUGH_REPLICAS", times: 1 });
 assert.equal((await call("faults")).faults[fault].count, 0);
 

@@ -84,6 +84,8 @@ def test_every_verb_does_what_the_method_of_its_name_does(broker: Broker, call: 
     assert broker.records("orders")[0].value == b"\xff"
     assert len(call("wait_for_records", topic="orders", count=1)["records"]) == 1
 
+    assert call("explain", kind="topic", name="orders")["explanation"]["facts"]["partitions"][0]["end"] == 1
+
     call("commit", group="g", offsets={"orders": {"0": 1}})
     assert call("committed", group="g") == {"committed": {"orders": {"0": 1}}}
     assert call("wait_for_committed", group="g", offsets={"orders": {"0": 1}})["committed"]
@@ -106,8 +108,12 @@ def test_every_verb_does_what_the_method_of_its_name_does(broker: Broker, call: 
     for verb in ("crash", "stop"):
         call(verb)
         call("restart")
-    call("reset")
+    call("delete_records", topic="orders", before={"0": -1})
     assert call("records", topic="orders") == {"records": []}
+    assert call("connections") == {"connections": []}
+    assert call("log")["log"] == broker.log()
+    call("reset")
+    assert call("topics")["topics"]["orders"]["partitions"]["0"]["start"] == 0
 
     fault = call("fail", api="Produce", error="NOT_ENOUGH_REPLICAS", times=1)["fault"]
     call("disconnect", api="Produce", lose="request", times=1)
@@ -162,6 +168,9 @@ def test_nobody_is_heard_without_the_token(control: Control, token: str | None) 
         ("fail", {"api": "Fetsh", "error": "NOT_COORDINATOR"}, 400, "BAD_REQUEST", "did you mean Fetch"),
         ("disconnect", {"api": "Fetch", "lose": "all"}, 400, "BAD_REQUEST", "can lose request"),
         ("release", {"fault": 7}, 400, "BAD_REQUEST", "no fault 7; there are none"),
+        ("explain", {"kind": "broker", "name": "1"}, 400, "BAD_REQUEST", "group, topic, client"),
+        ("explain", {"kind": "group", "name": "g"}, 404, "NOT_THERE", "no group 'g'"),
+        ("delete_records", {"topic": "orders", "before": {"a": 1}}, 400, "BAD_REQUEST", "offsets are written as"),
         ("restore", {"snapshot": 7}, 400, "BAD_REQUEST", "no snapshot 7"),
     ],
 )
