@@ -11,6 +11,7 @@
     single.py       one record at a time, commits, hundreds of connections
     latency.py      from a producer to a consumer at a fixed rate
     groups.py       the first message of a group; joining and rebalancing with many members
+    transactions.py transactions of one producer, with clients of both versions of the protocol
     life.py         start, memory, many partitions
     report.py       the page, and plots.py its pictures
     profiled.py     Odradek with a clock on every request: where its time goes, by API

@@ -3,12 +3,14 @@
     python -m interop.bench                              all rows, three rounds; about half an hour
     python -m interop.bench --short                      each kind of row with next to no work, to see that they run
     python -m interop.bench produce consume -n 5         rows whose names begin like this, five rounds
+    python -m interop.bench transactions                 transactions of 1, 10 and 100 records, with three clients
     python -m interop.bench --only odradek single        without Apache Kafka
     python -m interop.bench --with HOST:PORT             another broker beside them
     python -m interop.bench --report docs/performance.md write the report and its plots there
     python -m interop.bench --profile single pipelined   Odradek alone, and where its time goes by API
 
-Needs Linux, confluent-kafka, and for Apache Kafka Java and Maven; for the plots matplotlib (`pip install '.[bench]'`).
+Needs Linux, confluent-kafka, kafka-python, and for Apache Kafka and its client Java and Maven; for the plots matplotlib
+(`pip install '.[bench]'`).
 """
 
 import argparse
@@ -26,7 +28,9 @@ from .brokers import Subject
 from .rounds import run
 from .rows import ROWS, SHORT, Row, Scale
 
-WARM_UP = Scale(records=300_000, bulk_bytes=60_000_000, requests=10_000, seconds=4.0, members=10, crowd=100)
+WARM_UP = Scale(
+    records=300_000, bulk_bytes=60_000_000, requests=10_000, seconds=4.0, members=10, transactions=3_000, crowd=100
+)
 """What a JVM needs to compile what it will run."""
 
 

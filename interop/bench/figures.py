@@ -16,10 +16,12 @@ class Figure(NamedTuple):
 FIGURES: Final[Mapping[str, Figure]] = {
     "records_s": Figure("records/s", less_is_better=False, digits=0),
     "requests_s": Figure("requests/s", less_is_better=False, digits=0),
+    "transactions_s": Figure("transactions/s", less_is_better=False, digits=0),
     "mb_s": Figure("MB/s", less_is_better=False, digits=1),
     "cpu_s_million": Figure("broker CPU, s per million records", digits=3),
     "cpu_s_gb": Figure("broker CPU, s per GB"),
     "cpu_us": Figure("broker CPU, µs per request", digits=1),
+    "cpu_us_transaction": Figure("broker CPU, µs per transaction", digits=0),
     "cpu_ms": Figure("broker CPU, ms", digits=1),
     "cpu_ms_s": Figure("broker CPU while idle, ms per s"),
     "p50_ms": Figure("p50, ms", digits=3),

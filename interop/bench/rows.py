@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from . import bulk, groups, latency, life, single
+from . import bulk, groups, latency, life, single, transactions
 from .brokers import Subject
 from .figures import Goal, Sample
 
@@ -24,6 +24,7 @@ class Scale:
     idle_connections: int = 500
     busy_connections: int = 100
     members: int = 100
+    transactions: int = 1_000
     crowd: int = 1_000
 
 
@@ -35,6 +36,7 @@ SHORT: Final = Scale(
     idle_connections=20,
     busy_connections=10,
     members=5,
+    transactions=20,
     crowd=10,
 )
 """Enough to see that everything works; no figure of it means anything."""
@@ -173,6 +175,11 @@ def _members(count: int, subject: Subject, scale: Scale, tag: str) -> Sample:
     return groups.join_and_leave(subject, group=f"members-{count}-{tag}", members=min(count, scale.members))
 
 
+def _transactions(client: str, records: int, subject: Subject, scale: Scale, tag: str) -> Sample:
+    topic = f"transactions-{client}-{records}-{tag}"
+    return transactions.committed(subject, client, scale.transactions, records, topic=topic)
+
+
 def _start(subject: Subject, scale: Scale, tag: str) -> Sample:
     return life.start(subject)
 
@@ -216,6 +223,23 @@ def _small_rows() -> list[Row]:
     ]
 
 
+def _transaction_rows() -> list[Row]:
+    """The first one of each client is in the short form."""
+    return [
+        Row(
+            f"transactions-{client}-{records}",
+            "Transactions of one producer, one after the other",
+            f"{client}, {records} record{'s' * (records > 1)}",
+            partial(_transactions, client, records),
+            ("cpu_us_transaction", "transactions_s"),
+            (Goal("cpu_us_transaction", 1.0), Goal("transactions_s", 1.0)),
+            is_in_short=records == 1,
+        )
+        for client in transactions.CLIENTS
+        for records in (1, 10, 100)
+    ]
+
+
 def _life_rows() -> list[Row]:
     first = "Start and memory"
     goals = (Goal("ready_s", 0.08), Goal("idle_mb", 0.14), Goal("first_record_ms", 0.5))
@@ -240,4 +264,4 @@ def _life_rows() -> list[Row]:
     ]
 
 
-ROWS: Final = (*_bulk_rows(), *_prepared_rows(), *_small_rows(), *_life_rows())
+ROWS: Final = (*_bulk_rows(), *_prepared_rows(), *_small_rows(), *_transaction_rows(), *_life_rows())

@@ -1,75 +1,87 @@
-"""Transactions a second of one producer, and what each costs the broker in CPU, beside Apache Kafka on this machine.
+"""Transactions of one producer, one after the other: how many in a second, and what each costs the broker.
 
-    python -m interop.bench.transactions
-
-Each figure is the median of several runs after a warm-up (Kafka's JVM needs a long one); librdkafka's producer, one
-transaction after the other, records of 100 bytes to one partition.
+librdkafka and kafka-python speak the protocol in which the client adds partitions to its transaction and epochs stay
+(transaction version 1); Java's producer speaks version 2 (KIP-890), in which the produce request adds them and each end
+gives a new epoch. The records of a transaction go to one partition and leave in one batch.
 """
 
-import os
-import pathlib
-import statistics
-import tempfile
 import time
-import uuid
+from collections.abc import Callable
+from typing import Final
 
+import kafka
 from confluent_kafka import Producer
 
-from ..conftest import new_broker
-from ..kafka import ApacheKafka
-from ..odradek import Odradek
+from ..client import ProducerOptions
+from ..java.client import JavaClient
+from . import raw
+from .brokers import Subject
+from .bulk import measured
+from .figures import Sample
 
-SIZES = (1, 10, 100)
-WARM_UP = 3000
-RUNS = 5
-TRANSACTIONS = 400
+RECORD_BYTES: Final = 100
+WARM: Final = 50
+CALL_TIMEOUT_S: Final = 30
 
-
-def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def transact(producer: Producer, times: int, records: int) -> None:
-    for _ in range(times):
-        producer.begin_transaction()
-        for _ in range(records):
-            producer.produce("bench", b"x" * 100, partition=0)
-        producer.commit_transaction()
+Transact = Callable[[int, int], None]
+"""Commit so many transactions of so many records each."""
 
 
-def measure(kind: str, directory: pathlib.Path) -> None:
-    broker = new_broker(kind, directory / "node")
-    assert isinstance(broker, (ApacheKafka, Odradek))
-    broker.start()
-    try:
-        process = broker._process
-        assert process is not None
-        options = {"bootstrap.servers": broker.bootstrap, "transactional.id": uuid.uuid4().hex, "linger.ms": 0}
-        producer = Producer(options)
-        producer.init_transactions()
-        transact(producer, WARM_UP if kind == "kafka" else 100, 10)
-        for records in SIZES:
-            rates, costs = [], []
-            for _ in range(RUNS):
-                cpu, began = cpu_seconds(process.pid), time.perf_counter()
-                transact(producer, TRANSACTIONS, records)
-                rates.append(TRANSACTIONS / (time.perf_counter() - began))
-                costs.append((cpu_seconds(process.pid) - cpu) / TRANSACTIONS * 1e6)
-            rate, cost = statistics.median(rates), statistics.median(costs)
-            print(
-                f"{kind:8} {records:4} records: {rate:6.0f} transactions/s {cost:6.0f} us of broker CPU each",
-                flush=True,
-            )
-    finally:
-        broker.stop()
+def committed(subject: Subject, client: str, count: int, records: int, *, topic: str) -> Sample:
+    """Transactions of one producer of that client library, to a topic of one partition."""
+    connection = raw.Client(subject.bootstrap)
+    raw.create_topic(connection, topic)
+    connection.close()
+    transact, close = CLIENTS[client](subject.bootstrap, topic)
+    transact(WARM, records)
+
+    def work() -> dict[str, float]:
+        began = time.perf_counter()
+        transact(count, records)
+        return {"seconds": time.perf_counter() - began}
+
+    took = measured(subject, work)
+    close()
+    return {"transactions_s": count / took["seconds"], "cpu_us_transaction": took["broker_cpu_s"] / count * 1e6}
 
 
-def main() -> None:
-    for kind in ("odradek", "kafka"):
-        with tempfile.TemporaryDirectory(prefix="odradek-bench-") as directory:
-            measure(kind, pathlib.Path(directory))
+def _confluent(bootstrap: str, topic: str) -> tuple[Transact, Callable[[], object]]:
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": topic, "linger.ms": 0})
+    producer.init_transactions(CALL_TIMEOUT_S)
+    value = b"x" * RECORD_BYTES
+
+    def transact(count: int, records: int) -> None:
+        for _ in range(count):
+            producer.begin_transaction()
+            for _ in range(records):
+                producer.produce(topic, value, partition=0)
+            producer.commit_transaction(CALL_TIMEOUT_S)
+
+    return transact, lambda: producer.flush(CALL_TIMEOUT_S)
 
 
-if __name__ == "__main__":
-    main()
+def _kafka_python(bootstrap: str, topic: str) -> tuple[Transact, Callable[[], object]]:
+    producer = kafka.KafkaProducer(bootstrap_servers=bootstrap, transactional_id=topic)
+    producer.init_transactions()
+    value = b"x" * RECORD_BYTES
+
+    def transact(count: int, records: int) -> None:
+        for _ in range(count):
+            producer.begin_transaction()
+            for _ in range(records):
+                producer.send(topic, value, partition=0)
+            producer.commit_transaction()
+
+    return transact, producer.close
+
+
+def _java(bootstrap: str, topic: str) -> tuple[Transact, Callable[[], object]]:
+    producer = JavaClient(bootstrap).producer(ProducerOptions(transactional_id=topic))
+
+    def transact(count: int, records: int) -> None:
+        producer.call("transact", topic=topic, count=count, records=records, bytes=RECORD_BYTES)
+
+    return transact, producer.close
+
+
+CLIENTS: Final = {"librdkafka": _confluent, "kafka-python": _kafka_python, "java": _java}

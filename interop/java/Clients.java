@@ -76,6 +76,7 @@ final class Clients {
             case "begin" -> producer.beginTransaction();
             case "commit" -> producer.commitTransaction();
             case "abort" -> producer.abortTransaction();
+            case "transact" -> transact(request, producer);
             case "sendOffsets" -> {
                 JsonNode member = request.get("member");
                 producer.sendOffsetsToTransaction(offsets(request.get("offsets")), new ConsumerGroupMetadata(
@@ -84,6 +85,19 @@ final class Clients {
             default -> throw new IllegalArgumentException(op);
         }
         return null;
+    }
+
+    /** Commits "count" transactions of "records" records each, one after the other. */
+    private static void transact(JsonNode request, KafkaProducer<byte[], byte[]> producer) {
+        String topic = request.get("topic").asText();
+        byte[] value = new byte[request.get("bytes").asInt()];
+        for (int count = request.get("count").asInt(); count > 0; count--) {
+            producer.beginTransaction();
+            for (int records = request.get("records").asInt(); records > 0; records--) {
+                producer.send(new ProducerRecord<>(topic, 0, null, value));
+            }
+            producer.commitTransaction();
+        }
     }
 
     /** Sends the records and waits for all of them; one [partition, offset, timestamp] or error for each. */
