@@ -1,13 +1,20 @@
 """Kafka's command line tools print on any broker what they print on Apache Kafka.
 
 A transcript in transcripts/ is a list of commands, each followed by `----` and what Apache Kafka 4.3.1 made the tool
-print (standard output, then standard error with `! ` before each line, then the exit code if it is not 0). A line
-`write NAME TEXT` makes a file that commands may name as DIR/NAME, `stdin TEXT` is what the next command reads. Ids,
-times, addresses, paths and the broker's error messages are replaced by words, and neighbouring lines that begin with
-the same word are sorted. The transcripts share one broker, so each keeps to topics and groups
-of its own. `pytest interop/java --broker=kafka --record` writes them anew.
+print (standard output, then standard error with `! ` before each line, then the exit code if it is not 0). Ids, times,
+addresses, paths and most of the broker's error messages are replaced by words, and neighbouring lines that begin with
+the same word are sorted. Lines that are no commands of Kafka's:
+
+    write NAME TEXT        makes a file that commands may name as DIR/NAME
+    stdin TEXT             is what the next command reads
+    join GROUP TOPIC       adds a member, a Java consumer that has read and committed all of the topic
+    leave                  sends it away
+
+The transcripts share one broker, so each keeps to topics and groups of its own.
+`pytest interop/java --broker=kafka --record` writes them anew.
 """
 
+import contextlib
 import itertools
 import pathlib
 import re
@@ -16,9 +23,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..broker import Broker
+from ..broker import Broker, wait_for
+from ..client import ConsumerOptions
 from ..conftest import new_broker
 from ..kafka import kafka_tool
+from .client import JavaClient, JavaConsumer
 
 TRANSCRIPTS = sorted((pathlib.Path(__file__).parent / "transcripts").glob("*.txt"))
 
@@ -37,11 +46,14 @@ VARIABLE = [
     (r'"logDir":"[^"]*"', '"logDir":"PATH"'),
     (r'"directory(Id)?":"[^"]*"', r'"directory\1":"ID"'),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UUID"),
+    (r"\b(consumer-\S+?)-\d+(?=-UUID|[\s,])", r"\1-N"),
     (r"\b\d+ ms\b", "N ms"),
     (r"(Epoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):(\s+)\d+", r"\1:\2N"),
     (r', "endpoints": \["CONTROLLER://[^]]*\]', ""),
     (r"\t\d+ *(?=\t)", r"\tN"),
-    (r"(the following feature had an error:) .*", r"\1 MESSAGE"),
+    (r"(?<=\t)(?!A{22})[\w-]{22}(?=\t)", "ID"),
+    (r"(?<=^CLIENT_METRICS_)[\w-]{22}\b|(?<=metrics config for )[\w-]{22}\b", "ID"),
+    (r"(topicPartitions=)[^)]*", r"\1PARTITIONS"),
     (r"(errors\.\w+Exception): .*", r"\1: MESSAGE"),
     (r"(Error while executing topic command :) .*", r"\1 MESSAGE"),
 ]
@@ -73,21 +85,40 @@ def play(transcript: str, broker: Broker, directory: pathlib.Path) -> str:
     """The transcript with what the tools print now."""
     played = []
     stdin = ""
-    for block in transcript.strip().split("\n\n"):
-        lines = block.split("\n----")[0].split("\n")
-        said = list(lines)
-        for line in lines:
-            word, _, rest = line.partition(" ")
-            if word == "write":
-                name, _, text = rest.partition(" ")
-                (directory / name).write_text(text + "\n")
-            elif word == "stdin":
-                stdin = rest.encode().decode("unicode_escape")
-            elif line and not line.startswith("#"):
-                said += ["----", *run(line, stdin, broker, directory)]
-                stdin = ""
-        played.append("\n".join(said))
+    with contextlib.ExitStack() as members:
+        for block in transcript.strip().split("\n\n"):
+            lines = block.split("\n----")[0].split("\n")
+            said = list(lines)
+            for line in lines:
+                word, _, rest = line.partition(" ")
+                if word == "write":
+                    name, _, text = rest.partition(" ")
+                    (directory / name).write_text(text + "\n")
+                elif word == "stdin":
+                    stdin = rest.encode().decode("unicode_escape")
+                elif word == "join":
+                    members.callback(join(broker, *rest.split()).close)
+                elif word == "leave":
+                    members.close()
+                elif line and not line.startswith("#"):
+                    said += ["----", *run(line, stdin, broker, directory)]
+                    stdin = ""
+            played.append("\n".join(said))
     return "\n\n".join(played) + "\n"
+
+
+def join(broker: Broker, group: str, topic: str) -> JavaConsumer:
+    consumer = JavaClient(broker.bootstrap).consumer(ConsumerOptions(group=group))
+    consumer.subscribe(topic)
+
+    def has_read_all() -> bool:
+        consumer.poll()
+        mine = consumer.assignment()
+        return bool(mine) and all(consumer.position(each) == consumer.end_offset(each) for each in mine)
+
+    wait_for(has_read_all, f"a member of {group} has read {topic}")
+    consumer.commit()
+    return consumer
 
 
 def run(line: str, stdin: str, broker: Broker, directory: pathlib.Path) -> list[str]:

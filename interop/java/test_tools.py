@@ -2,12 +2,13 @@
 
 import json
 import pathlib
+import subprocess
 import uuid
 from collections.abc import Callable
 
 import pytest
 
-from ..kafka import ToolResult, kafka_tool
+from ..kafka import ToolResult, kafka_command, kafka_tool
 
 Tool = Callable[..., ToolResult]
 
@@ -117,6 +118,32 @@ def test_broker_api_versions(tool: Tool) -> None:
     assert "Produce(0): 0 to 13 [usable: 13]" in found
     assert "Fetch(1): 4 to 18 [usable: 18]" in found
     assert "ApiVersions(18): 0 to 4 [usable: 4]" in found
+
+
+def test_end_to_end_latency(tool: Tool, topic: str) -> None:
+    """It compares each record with what it sent, and says how long the way takes."""
+    said = tool(
+        "kafka-e2e-latency", "--topic", topic, "--num-records", "200", "--producer-acks", "1", "--record-size", "50"
+    ).out
+    assert "Avg latency: " in said
+    assert "Percentiles: 50th = " in said
+
+
+def test_replica_verification(bootstrap: str, topic: str) -> None:
+    """It reads every replica as a follower does, until somebody ends it."""
+    kafka_tool("kafka-console-producer", "--bootstrap-server", bootstrap, "--topic", topic, stdin="a\nb\n")
+    args = ("--broker-list", bootstrap, "--topics-include", topic, "--report-interval-ms", "100")
+    with subprocess.Popen(
+        kafka_command("kafka-replica-verification", *args), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as verifying:
+        assert verifying.stdout is not None
+        said: list[str] = []
+        for line in verifying.stdout:
+            said.append(line)
+            if "max lag is 0 for partition" in line:
+                break
+        verifying.kill()
+    assert f"max lag is 0 for partition {topic}-0 at offset 2" in said[-1], said
 
 
 def test_verifiable_producer_and_consumer(tool: Tool, topic: str, group: str, tmp_path: pathlib.Path) -> None:
