@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..storage.compaction import BYTES_PER_KEY, Abandoned, Compaction
+from ..storage.compaction import Abandoned, Compaction
 from ..storage.errors import StorageError
+from ..storage.key_map import BYTES_PER_KEY
 
 if TYPE_CHECKING:
     from ..storage.cleaner import Cleanable

@@ -21,6 +21,7 @@ Read in this order:
     log.py                one partition's log: append, read, look up, truncate, roll, flush
     retention.py          which segments may go, and when
     cleaner.py            which log to compact next, and how much of it
+    key_map.py            which records are the newest of their key
     compaction.py         one cleaning of one log
     transactions.py       which records and markers a cleaning may drop
     scan.py               whole segments batch by batch, checked

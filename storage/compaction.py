@@ -6,35 +6,31 @@ C2  The newest record of a key below the end of the map stays; so does everythin
 C3  The last batch of an active producer stays, if only as a header: it carries the sequence. So does the last batch of
     the cleaned range: it carries the offset.
 C4  Old segments stay in place until their successor is written and synced; then the names change (recovery.py, R3).
-C5  Memory is bounded by `max_keys` and the largest batch: a map that is full ends the range, the next cleaning goes on.
+C5  Memory is bounded (key_map.py) but for the largest batch: a map that is full ends the range, the next cleaning goes
+    on.
 
 A `Compaction` is made, and its output installed, by the thread that owns the log; `build_map`, `groups` and `rewrite`
 may run in another one meanwhile. If the log loses segments under it they raise `Abandoned`, and nothing has happened.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from ..wire.batches import BatchHeader, filter_batch, rebuild_batch
-from ..wire.records import Keyed, iter_records, keys_of, records_of
+from ..wire.batches import DELETE_HORIZON_BIT, BatchHeader, rebuild_batch, replace_records
+from ..wire.records import iter_records, rebased, records_of, timestamps_of
 from .cleaner import Cleanable
 from .errors import StorageError
 from .index import OFFSET_ENTRY, TIME_ENTRY
+from .key_map import KEPT, KEPT_TOMBSTONE, KeyMap
 from .lookup import aborted_transactions
 from .scan import GoodBatches
 from .segment import CLEANED, MAX_RELATIVE_OFFSET, Segment
 from .segments import Segments
 from .transactions import TransactionWalk
 
-BYTES_PER_KEY: Final = 256
-"""Memory that a key takes in the map, roughly; log.cleaner.dedupe.buffer.size divided by it bounds the map."""
-
 WRITE_BYTES: Final = 1024 * 1024
 """Rewritten batches are collected up to this size for one write."""
-
-_DIGEST_BYTES: Final = 16
 
 
 class Abandoned(Exception):
@@ -47,11 +43,6 @@ def _abandoning() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise Abandoned from None
-
-
-def _digest(key: bytes) -> bytes:
-    """What stands in the map for a key of _DIGEST_BYTES or more; a shorter one stands for itself."""
-    return hashlib.blake2b(key, digest_size=_DIGEST_BYTES).digest()
 
 
 def _ignore(size: int) -> None:
@@ -69,13 +60,12 @@ class Compaction:
         """Where the cleaned part ends, once the map is built: the new cleaner checkpoint."""
         self._now_ms = now_ms
         self._config = log.config
-        self._max_keys = max_keys
         self._note_bytes = note_bytes
         self._first_dirty = work.first_dirty
         self._first_uncleanable = work.first_uncleanable
         self._segments = Segments(list(log.segments))
         self._truncations = log.durability.truncations
-        self._latest: dict[bytes, int] = {}
+        self._keys = KeyMap(work.first_dirty, max_keys)
         self._walk = TransactionWalk()
         self._producers = {entry.producer_id: (entry.last_offset, entry.epoch) for entry in log.producers}
 
@@ -99,24 +89,22 @@ class Compaction:
 
     def build_map(self) -> None:
         """Note the last offset of each key in the dirty segments, up to `end_offset`."""
-        walk = TransactionWalk()
         with _abandoning():
-            walk.announce(aborted_transactions(self._segments, self._first_dirty, self._first_uncleanable))
-            for segment in self._settled(self._first_dirty):
-                for header, data, position in self._batches(segment):
-                    if header.last_offset < self._first_dirty:
-                        continue
-                    if len(self._latest) >= self._max_keys:
-                        return
-                    if not walk.may_discard(header, data, position) and not header.is_control:
-                        self._note_keys(header, data, position)
-                    self.end_offset = header.next_offset
+            self._note_dirty()
+        self._keys.settle()
 
-    def _note_keys(self, header: BatchHeader, data: memoryview, position: int) -> None:
-        latest, base_offset, first_dirty = self._latest, header.base_offset, self._first_dirty
-        for _, _, _, offset_delta, key, _ in keys_of(bytes(records_of(data, position, header)), header.records_count):
-            if key is not None and base_offset + offset_delta >= first_dirty:
-                latest[key if len(key) < _DIGEST_BYTES else _digest(key)] = base_offset + offset_delta
+    def _note_dirty(self) -> None:
+        walk = TransactionWalk()
+        walk.announce(aborted_transactions(self._segments, self._first_dirty, self._first_uncleanable))
+        for segment in self._settled(self._first_dirty):
+            for header, data, position in self._batches(segment):
+                if header.last_offset < self._first_dirty:
+                    continue
+                if not self._keys.has_room(header):
+                    return
+                if not walk.may_discard(header, data, position) and not header.is_control:
+                    self._keys.note(header, bytes(records_of(data, position, header)))
+                self.end_offset = header.next_offset
 
     # Rewriting
 
@@ -194,19 +182,48 @@ class Compaction:
             return self._rewritten_marker(header, original, may_discard)
         if may_discard:
             return self._emptied(header)
+        marks = self._keys.marks_of(header)
+        if marks is not None:
+            if not marks.count(KEPT) and not marks.count(KEPT_TOMBSTONE):
+                return self._emptied(header)
+            if marks.count(KEPT) == header.records_count:
+                return original, header.max_timestamp
+        return self._filtered(header, original)
+
+    def _filtered(self, header: BatchHeader, original: memoryview) -> tuple[bytes | memoryview, int]:
+        """What is left of a batch that has to be looked at."""
         payload = bytes(records_of(original, 0, header))
-        records = keys_of(payload, header.records_count)
-        kept = [record for record in records if self._keeps(header, record)]
+        bounds, kept, tombstones = self._keys.select(header, payload, self.end_offset)
+        if tombstones and header.has_delete_horizon and self._now_ms >= header.base_timestamp:
+            kept, tombstones = sorted({*kept}.difference(tombstones)), []  # C2
         if not kept:
             return self._emptied(header)
-        sets_horizon = not header.has_delete_horizon and any(record.is_tombstone for record in kept)
-        if len(kept) == len(records) and not sets_horizon:
+        sets_horizon = bool(tombstones) and not header.has_delete_horizon
+        if len(kept) == header.records_count and not sets_horizon:
             return original, header.max_timestamp
-        has_other_base = kept[0].timestamp_delta != 0 and not header.has_delete_horizon
-        if sets_horizon or has_other_base or header.is_log_append_time:
-            return self._rebuilt(header, original, {record.offset_delta for record in kept}, sets_horizon)
-        newest = header.base_timestamp + max(record.timestamp_delta for record in kept)
-        return filter_batch(header, [payload[record.start : record.end] for record in kept], newest), newest
+        if header.is_log_append_time:
+            return self._rebuilt(header, original, kept, sets_horizon)
+        timestamps = timestamps_of(payload, bounds, kept)
+        newest = header.base_timestamp + max(timestamps.deltas)
+        base_timestamp = header.base_timestamp
+        if sets_horizon:
+            base_timestamp = self._horizon_ms
+        elif not header.has_delete_horizon:
+            base_timestamp += timestamps.deltas[0]
+        shift = base_timestamp - header.base_timestamp
+        if shift:
+            pieces = rebased(payload, bounds, kept, timestamps, shift)
+        else:
+            pieces = [payload[bounds[index] : bounds[index + 1]] for index in kept]
+        attributes = header.attributes | (DELETE_HORIZON_BIT if sets_horizon else 0)
+        header = header._replace(
+            attributes=attributes, base_timestamp=base_timestamp, max_timestamp=newest, records_count=len(kept)
+        )
+        return replace_records(header, pieces), newest
+
+    @property
+    def _horizon_ms(self) -> int:
+        return self._now_ms + self._config.delete_retention_ms
 
     def _rewritten_marker(
         self, header: BatchHeader, original: memoryview, may_discard: bool
@@ -215,31 +232,23 @@ class Compaction:
         if not header.records_count:
             return self._emptied(header)
         if may_discard and not header.has_delete_horizon:
-            return self._rebuilt(header, original, {0}, sets_horizon=True)
+            return self._rebuilt(header, original, [0], sets_horizon=True)
         if may_discard and header.base_timestamp <= self._now_ms:
             return self._emptied(header)
         return original, header.max_timestamp
 
     def _rebuilt(
-        self, header: BatchHeader, original: memoryview, offset_deltas: set[int], sets_horizon: bool
+        self, header: BatchHeader, original: memoryview, kept: list[int], sets_horizon: bool
     ) -> tuple[bytes, int]:
-        """The batch with these records, where their deltas change."""
-        kept = [record for record in iter_records(original) if record.offset - header.base_offset in offset_deltas]
-        horizon_ms = self._now_ms + self._config.delete_retention_ms if sets_horizon else None
-        newest = header.max_timestamp if header.is_log_append_time else max(record.timestamp for record in kept)
-        return rebuild_batch(header, kept, delete_horizon_ms=horizon_ms), newest
+        """The batch with these records, by index, where their deltas change."""
+        every = list(iter_records(original))
+        records = [every[index] for index in kept]
+        horizon_ms = self._horizon_ms if sets_horizon else None
+        newest = header.max_timestamp if header.is_log_append_time else max(record.timestamp for record in records)
+        return rebuild_batch(header, records, delete_horizon_ms=horizon_ms), newest
 
     def _emptied(self, header: BatchHeader) -> tuple[bytes, int]:
         return rebuild_batch(header, []) if self._is_needed(header) else b"", header.max_timestamp
-
-    def _keeps(self, header: BatchHeader, record: Keyed) -> bool:
-        """C2."""
-        offset, key = header.base_offset + record.offset_delta, record.key
-        if offset >= self.end_offset:
-            return True
-        if key is None or offset < self._latest.get(key if len(key) < _DIGEST_BYTES else _digest(key), -1):
-            return False
-        return not record.is_tombstone or not header.has_delete_horizon or self._now_ms < header.base_timestamp
 
     def _is_needed(self, header: BatchHeader) -> bool:
         """Whether the header of a batch stays without records (C3)."""

@@ -7,7 +7,7 @@ Rules
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -68,11 +68,11 @@ __all__ = [
     "check_crc",
     "control_type",
     "crc_of",
-    "filter_batch",
     "iter_batches",
     "read_header",
     "read_marker",
     "rebuild_batch",
+    "replace_records",
     "stamp",
     "stamp_timestamp",
     "stamped_prefix",
@@ -205,15 +205,9 @@ def rebuild_batch(
     )
 
 
-def filter_batch(
-    header: BatchHeader, records: Sequence[Buffer], max_timestamp: int, *, level: int | None = None
-) -> bytes:
-    """The batch of `header` with only some of its records, given as they stand in it: `rebuild_batch` where no delta
-    changes, which is so if the first one's timestamp is the base timestamp, or a delete horizon stands in its place."""
-    return _assemble(
-        header._replace(max_timestamp=max_timestamp, records_count=len(records)),
-        compress(header.compression, b"".join(records), level),
-    )
+def replace_records(header: BatchHeader, pieces: Iterable[Buffer], *, level: int | None = None) -> bytes:
+    """The batch of `header`, which counts and dates them already, with these bytes as its records."""
+    return _assemble(header, compress(header.compression, b"".join(pieces), level))
 
 
 def _assemble(header: BatchHeader, payload: Buffer) -> bytes:

@@ -9,8 +9,8 @@ and must be met exactly; after the last record nothing may be left. Whatever bre
 
 Header keys that are not UTF-8 survive a round trip as surrogate escapes: a broker has to carry them unharmed.
 
-The loops of `parse_records` and `skim_records` spell out the varints of one byte, nearly all there are, because a call
-for each would be most of their time.
+The loops of `parse_records`, `skim_records` and `layout_of` spell out the varints of one byte, nearly all there are,
+because a call for each would be most of their time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -175,54 +175,139 @@ def skim_records(payload: Buffer, count: int, pos: int = 0) -> Skim:
     return Skim(lowest, highest, keyless, in_sequence)
 
 
-class Keyed(NamedTuple):
-    """What compaction asks of a record: where it is in the uncompressed bytes, and its key."""
+class Layout(NamedTuple):
+    """What compaction asks of the records of a batch. An index is that of a record within the batch."""
 
-    start: int
-    end: int
-    timestamp_delta: int
-    offset_delta: int
-    key: bytes | None
-    is_tombstone: bool
+    bounds: list[int]
+    """Record i is `payload[bounds[i]:bounds[i + 1]]`."""
+    keys: list[bytes | None]
+    long_keys: list[int]
+    """Indexes of the keys of LONG_KEY bytes and more."""
+    tombstones: list[int]
+    """Indexes of the records without a value."""
 
 
-def keys_of(payload: bytes, count: int) -> list[Keyed]:
-    """The keys of the `count` records that the uncompressed bytes are. What is behind a key is stepped over unseen."""
-    found = []
-    limit, start = len(payload), 0
+LONG_KEY: Final = 64
+"""The length of a shorter key is a varint of one byte."""
+
+
+def layout_of(payload: bytes, count: int) -> Layout:
+    """The keys of the `count` records that the uncompressed bytes are. What is behind a key is stepped over unseen.
+
+    Timestamps and offsets are stepped over, too: `timestamps_of` and `offset_deltas` read those that matter.
+    Compaction spends most of its time here.
+    """
+    bounds, keys = [0], list[bytes | None]()
+    long_keys, tombstones = list[int](), list[int]()
+    add_bound, add_key = bounds.append, keys.append
+    limit, end = len(payload), 0
     try:
-        for _ in range(count):
-            if (byte := payload[start]) < 0x80:
-                length, pos = (byte >> 1) ^ -(byte & 1), start + 1
+        for index in range(count):
+            if (length := payload[end]) < 0x80:
+                pos = end + 2  # behind the length and the attributes
+            elif (byte := payload[end + 1]) < 0x80:
+                length, pos = length & 0x7F | byte << 7, end + 3
             else:
-                length, pos = _varint(payload, start)
-            end = pos + length
-            if not pos < end <= limit:
-                raise CorruptRecords(f"a record of {length} bytes where {limit - pos} are left")
-            if (byte := payload[pos + 1]) < 0x80:
-                timestamp_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 2
-            else:
-                timestamp_delta, pos = _varint(payload, pos + 1, _VARLONG_SHIFTS)
-            if (byte := payload[pos]) < 0x80:
-                offset_delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
-            else:
-                offset_delta, pos = _varint(payload, pos)
-            if (byte := payload[pos]) < 0x80:
-                size, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+                length, pos = _varint(payload, end)
+                length, pos = length << 1, pos + 1
+            end = pos - 1 + (length >> 1)
+            if length & 1 or end > limit:
+                raise CorruptRecords(f"a record of {length >> 1} bytes where {limit - pos + 1} are left")
+            while payload[pos] > 0x7F:
+                pos += 1
+            pos += 1
+            while payload[pos] > 0x7F:
+                pos += 1
+            pos += 1
+            if (size := payload[pos]) < 0x80:
+                pos += 1
+                if size & 1:
+                    add_key(None)
+                else:
+                    start = pos
+                    pos += size >> 1
+                    add_key(payload[start:pos])
             else:
                 size, pos = _varint(payload, pos)
-            key = None
-            if size >= 0:
-                key = payload[pos : pos + size]
-                pos += size
+                add_key(payload[pos : pos + size] if size >= 0 else None)
+                pos += max(0, size)
+                long_keys.append(index)
             if pos >= end:
                 raise CorruptRecords("a record's key does not fit into its length")
-            found.append(Keyed(start, end, timestamp_delta, offset_delta, key, payload[pos] & 1 == 1))
-            start = end
+            if payload[pos] & 1:
+                tombstones.append(index)
+            add_bound(end)
     except IndexError:
         raise CorruptRecords("the records end within a record") from None
-    _check_end(count, start, limit)
-    return found
+    _check_end(count, end, limit)
+    return Layout(bounds, keys, long_keys, tombstones)
+
+
+def bounds_of(payload: bytes, count: int) -> list[int]:
+    """The `bounds` of `layout_of` alone, for records whose keys are known."""
+    bounds = [0]
+    add_bound = bounds.append
+    limit, end = len(payload), 0
+    try:
+        for _ in range(count):
+            if (length := payload[end]) < 0x80:
+                end += 1
+            elif (byte := payload[end + 1]) < 0x80:
+                length, end = length & 0x7F | byte << 7, end + 2
+            else:
+                length, end = _varint(payload, end)
+                length <<= 1
+            end += length >> 1
+            if length & 1 or end > limit:
+                raise CorruptRecords(f"a record of {length >> 1} bytes that ends at {end} of {limit}")
+            add_bound(end)
+    except IndexError:
+        raise CorruptRecords("the records end within a record") from None
+    _check_end(count, end, limit)
+    return bounds
+
+
+def offset_deltas(payload: bytes, bounds: Sequence[int]) -> list[int]:
+    """Of all records of a batch."""
+    deltas = []
+    for pos in timestamps_of(payload, bounds, range(len(bounds) - 1)).ends:
+        byte = payload[pos]
+        deltas.append(byte >> 1 if byte < 0x80 and not byte & 1 else _varint(payload, pos)[0])
+    return deltas
+
+
+class Timestamps(NamedTuple):
+    deltas: list[int]
+    ends: list[int]
+    """Where the varint of each delta ends, and that of the offset delta begins."""
+
+
+def timestamps_of(payload: bytes, bounds: Sequence[int], indexes: Sequence[int]) -> Timestamps:
+    """The timestamp deltas of some records of a batch."""
+    deltas, ends = list[int](), list[int]()
+    for index in indexes:
+        pos = bounds[index]
+        while payload[pos] > 0x7F:  # the length
+            pos += 1
+        pos += 2
+        if (byte := payload[pos]) < 0x80:
+            delta, pos = (byte >> 1) ^ -(byte & 1), pos + 1
+        else:
+            delta, pos = _varint(payload, pos, _VARLONG_SHIFTS)
+        deltas.append(delta)
+        ends.append(pos)
+    return Timestamps(deltas, ends)
+
+
+def rebased(
+    payload: bytes, bounds: Sequence[int], indexes: Sequence[int], found: Timestamps, shift: int
+) -> list[bytes]:
+    """Some records of a batch, each in pieces, for a base timestamp that is later by `shift`. `found` is theirs."""
+    pieces = list[bytes]()
+    for index, delta, end in zip(indexes, *found, strict=True):
+        timestamp, rest = varint(delta - shift), payload[end : bounds[index + 1]]
+        pieces += (varint(1 + len(timestamp) + len(rest)), b"\0", timestamp, rest)
+    return pieces
 
 
 def _check_end(count: int, pos: int, limit: int) -> None:

@@ -18,7 +18,7 @@ from odradek.storage.log import LogContext, Origin, PartitionLog
 from odradek.storage.recovery import create, load
 from odradek.wire import uuids
 from odradek.wire.batches import BatchHeader, CorruptRecords, build_batch, build_marker, iter_batches, rebuild_batch
-from odradek.wire.records import Record, keys_of
+from odradek.wire.records import LONG_KEY, Record, bounds_of, layout_of, offset_deltas, timestamps_of
 
 from .logs import NOW_MS, append, clean, files, new_log, offsets, opened, records, replicate, to_clean
 from .simulated_disk import SimulatedDisk
@@ -167,34 +167,68 @@ def test_keys_are_found_where_the_records_have_them(entries: list[tuple[int, byt
     data = build_batch([Record(timestamp=NOW_MS + at, key=k, value=v, headers=h) for at, k, v, h in entries])
     header = next(iter_batches(data))[1]
     payload = data[61:]
-    found = keys_of(payload, header.records_count)
-    assert [(entry.offset_delta, entry.key, entry.is_tombstone) for entry in found] == [
-        (number, key, value is None) for number, (_, key, value, _) in enumerate(entries)
-    ]
-    assert b"".join(payload[entry.start : entry.end] for entry in found) == payload
-    assert [header.base_timestamp + entry.timestamp_delta for entry in found] == [NOW_MS + at for at, *_ in entries]
+    bounds, keys, long_keys, tombstones = layout_of(payload, header.records_count)
+    assert keys == [key for _, key, _, _ in entries]
+    assert long_keys == [number for number, (_, key, _, _) in enumerate(entries) if len(key or b"") >= LONG_KEY]
+    assert tombstones == [number for number, (_, _, value, _) in enumerate(entries) if value is None]
+    assert [bounds[0], bounds[-1]] == [0, len(payload)]
+    assert bounds_of(payload, header.records_count) == bounds
+    timestamps = timestamps_of(payload, bounds, range(len(entries)))
+    assert [header.base_timestamp + delta for delta in timestamps.deltas] == [NOW_MS + at for at, *_ in entries]
+    assert offset_deltas(payload, bounds) == list(range(len(entries)))
     for cut in range(0, len(payload), max(1, len(payload) // 20)):
-        with pytest.raises(CorruptRecords):
-            keys_of(payload[:cut], header.records_count)
+        for look in (layout_of, bounds_of):
+            with pytest.raises(CorruptRecords):
+                look(payload[:cut], header.records_count)
 
 
+@pytest.mark.parametrize("value", [b"v" * 50, None], ids=["values", "tombstones"])
+@pytest.mark.parametrize("gone", [(1, 4), (0, 2), (0, 1, 2, 4)])
 @pytest.mark.parametrize("codec", range(5))
-def test_what_is_left_of_a_batch_is_what_building_it_anew_gives(tmp_path: Path, codec: int) -> None:
-    """Records are copied as they are where that makes the same bytes."""
+def test_what_is_left_of_a_batch_is_what_building_it_anew_gives(
+    tmp_path: Path, codec: int, gone: tuple[int, ...], value: bytes | None
+) -> None:
+    """Records are copied as they are but for what has to change."""
     log = new_log(tmp_path, CONFIG)
-    times = [0, 5, 3, 0, 9]
-    entries = [Record(timestamp=NOW_MS + at, key=b"k%d" % n, value=b"v" * 50) for n, at in enumerate(times)]
-    put_last = [Record(timestamp=NOW_MS, key=b"k%d" % n, value=b"new") for n in (1, 4)]
+    times = [0, 5, 3, 100_000, -9]
+    entries = [Record(timestamp=NOW_MS + at, key=b"k%d" % n, value=value) for n, at in enumerate(times)]
+    entries[3] = entries[3]._replace(headers=(("h", b"x" * 100),))
+    put_last = [Record(timestamp=NOW_MS, key=b"k%d" % n, value=b"new") for n in gone]
     append(log, build_batch(entries, compression=codec))
     append(log, build_batch(put_last))
     settle(log)
+    before = headers(log)[0]
     clean(log)
-    data = log.read(0, 1 << 20, 7).slice
+    data = log.read(0, 1 << 20, log.log_end_offset).slice
     assert data is not None
-    first = headers(log)[0]
-    kept = [Record(n, entry.timestamp, entry.key, entry.value) for n, entry in enumerate(entries) if n not in (1, 4)]
-    assert data.read()[: first.size] == rebuild_batch(first, kept)
-    assert first.max_timestamp == NOW_MS + 3
+    kept = [entry._replace(offset=n) for n, entry in enumerate(entries) if n not in gone]
+    horizon_ms = None if value else NOW_MS + DAY_MS
+    assert data.read()[: headers(log)[0].size] == rebuild_batch(before, kept, delete_horizon_ms=horizon_ms)
+    assert headers(log)[0].max_timestamp == NOW_MS + 100_000
+
+
+@pytest.mark.parametrize("first_dirty", [0, 2, 4])
+def test_long_keys_and_a_dirty_part_that_begins_within_a_batch(tmp_path: Path, first_dirty: int) -> None:
+    log = new_log(tmp_path, CONFIG)
+    put(log, (b"a" * 64, b"0"), (b"b" * 63, b"1"), (b"c" * 200, b"2"), (b"a" * 64, b"3"))
+    put(log, (b"a" * 65, b"4"), (b"b" * 63, b"5"), (b"c" * 200, b"6"))
+    settle(log)
+    assert clean(log, first_dirty) == 7
+    without = {0: [0, 1, 2], 2: [0, 1, 2], 4: [1, 2]}[first_dirty]
+    assert offsets(log) == [offset for offset in range(7) if offset not in without]
+
+
+def test_a_range_of_too_many_offsets_is_cleaned_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odradek.storage.key_map.MAX_OFFSETS", 4)
+    log = new_log(tmp_path, CONFIG)
+    for number in range(6):
+        put(log, (b"a", b"%d" % number), (b"b", b"%d" % number))
+    settle(log)
+    ends = [clean(log)]
+    while ends[-1] < 12:
+        ends.append(clean(log, ends[-1]))
+    assert ends == [4, 8, 12]
+    assert offsets(log) == [10, 11]
 
 
 def test_records_without_keys_go(tmp_path: Path) -> None:
