@@ -15,6 +15,7 @@
     test_handover*.py   one directory under both brokers in turn, and docs/handover.md followed to the letter
     admin/        every method of Java's Admin, and the Python admin clients, beside Apache Kafka's answers
     test_*.py     what every client must be able to do, run for each of them
+    crash/        the broker killed hundreds of times under load: `python -m interop.crash`
     bench/        measurements beside Apache Kafka: `python -m interop.bench`
 
 A test is right when it passes on Apache Kafka: `pytest interop --broker=kafka`.
