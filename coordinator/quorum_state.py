@@ -44,9 +44,12 @@ class QuorumState:
                 "currentVoters": [{"voterId": voter} for voter in self.voters],
             }
         else:
-            fields = {"leaderId": self.leader_id, "leaderEpoch": self.leader_epoch, "votedId": self.voted_id}
-            if self.voted_directory_id != uuids.ZERO:
-                fields["votedDirectoryId"] = uuids.to_text(self.voted_directory_id)
+            fields = {
+                "leaderId": self.leader_id,
+                "leaderEpoch": self.leader_epoch,
+                "votedId": self.voted_id,
+                "votedDirectoryId": uuids.to_text(self.voted_directory_id),
+            }
         return json.dumps(fields | {"data_version": self.version}, separators=(",", ":")).encode()
 
 

@@ -22,10 +22,14 @@ STATES = [
         ),
         b'{"leaderId":-1,"leaderEpoch":2,"votedId":1,"votedDirectoryId":"AAAAAAAAAAUAAAAAAAAABg","data_version":1}',
     ),
+    (
+        QuorumState(leader_epoch=2, leader_id=1, version=1),
+        b'{"leaderId":1,"leaderEpoch":2,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1}',
+    ),
 ]
 
 
-@pytest.mark.parametrize(("state", "data"), STATES, ids=["version 0", "version 1"])
+@pytest.mark.parametrize(("state", "data"), STATES, ids=["version 0", "version 1", "version 1, no vote"])
 def test_both_versions(state: QuorumState, data: bytes) -> None:
     assert state.encode() == data
     assert decode_quorum_state(data) == state
