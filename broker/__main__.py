@@ -26,6 +26,8 @@ HELP = """Odradek: a Kafka broker that any Kafka client can be pointed at.
     odradek serve --listen 0.0.0.0:19092           reachable from elsewhere
     odradek topics                                 ask it, or any Kafka cluster: also groups, records, configs, cluster
     odradek dump odradek-data                      what is in the files
+    odradek explain group billing                  why something is as it is
+    odradek doctor                                 why clients cannot connect, or a broker does not start
 
 Point a client at it with bootstrap.servers=127.0.0.1:9092. `odradek COMMAND --help` says more about a command.
 """
@@ -79,15 +81,19 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """The commands of this module, and those of `commands/`, of which nothing is imported before they are asked for."""
+    """The commands of this module, and those of `commands/` and `doctor/`, imported when they are asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         from ..commands import COMMANDS
 
-        return [*super().list_commands(context), *COMMANDS]
+        return [*super().list_commands(context), *COMMANDS, "doctor"]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         found = super().get_command(context, name)
+        if found is None and name == "doctor":
+            from ..doctor.command import command
+
+            return command
         if found is None:
             from ..commands import COMMANDS, load
 

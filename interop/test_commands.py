@@ -101,6 +101,13 @@ def test_what_keeps_records_from_consumers_is_explained(cli: Cli, topic: str) ->
     wait_for(lambda: "holds read_committed back" not in cli("explain", "topic", topic), "the end of the transaction")
 
 
+def test_a_broker_that_is_well_is_found_so(cli: Cli) -> None:
+    findings = cli.json("doctor")
+    assert {finding["level"] for finding in findings} == {"ok"}, findings
+    assert any("Apache Kafka 4.3" in finding["says"] for finding in findings)
+    assert any("its clock agrees" in finding["says"] for finding in findings)
+
+
 def test_the_cluster_describes_itself(cli: Cli) -> None:
     (cluster,) = cli.json("cluster")
     assert len(cluster["brokers"]) >= 1

@@ -3,8 +3,9 @@
 wire         nothing of ours
 storage      wire
 coordinator  wire
-broker       all three; its command line also commands and testing, when they are asked for
+broker       all three; its command line also commands, doctor and testing, when they are asked for
 commands     wire, storage and of coordinator the records: what any Kafka cluster has, nothing of our broker
+doctor       broker, commands and what they stand on
 the rest     anything, as `odradek.x...`
 """
 
@@ -29,8 +30,9 @@ MAY_IMPORT = {
     "coordinator": {"coordinator", "wire"},
     "broker": {"broker", "coordinator", "storage", "wire"},
     "commands": {"commands", "coordinator", "storage", "wire"},
+    "doctor": {"broker", "commands", "doctor", "storage", "wire"},
 }
-COMPOSED = {Path("broker/__main__.py"): {"commands", "testing"}}
+COMPOSED = {Path("broker/__main__.py"): {"commands", "doctor", "testing"}}
 """The command line puts together what is asked for: `serve --control` is a broker of the testing package."""
 
 LIBRARIES = {
@@ -39,6 +41,7 @@ LIBRARIES = {
     "coordinator": set(),
     "broker": {"click", "trio"},
     "commands": {"click", "rich"},
+    "doctor": {"click"},
 }
 """Third-party modules of each folder: trio lives in the broker alone, and so does whatever can wait."""
 
@@ -118,7 +121,7 @@ def test_commands_know_the_records_of_the_coordinators_and_not_their_decisions()
     assert {name for name in ours if not name.startswith("odradek.coordinator.records")} == set()
 
 
-@pytest.mark.parametrize("folder", ["wire", "storage", "coordinator", "commands"])
+@pytest.mark.parametrize("folder", ["wire", "storage", "coordinator", "commands", "doctor"])
 def test_only_the_broker_waits(folder: str) -> None:
     waiting = [
         f"{path}:{node.lineno}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TYPED = ("wire", "storage", "coordinator", "broker", "commands", "testing")
+TYPED = ("wire", "storage", "coordinator", "broker", "commands", "doctor", "testing")
 
 
 def run_tool(module: str, *arguments: str, cwd: Path = ROOT) -> None:
