@@ -3,7 +3,9 @@
 A request's way:
 
     network.py            sockets, behind a narrow interface          connection_limits.py   how many are accepted
+    readiness.py          one wait for all sockets, and a turn for each that is ready
     connection.py         one client: frames in, requests in order, replies out
+    outbox.py             its replies, until the socket has taken them
     dispatch.py           which handler answers which request         apis/                  one file per API
     partitions.py         the partitions led here: their logs, and who waits for them
     fetch_sessions.py     incremental fetches                         response_cache.py      replies that stay true

@@ -1,8 +1,9 @@
 """One client connection: frames in, requests in order, replies out.
 
-The loop reads first and waits only when the socket has nothing. Every whole frame that is buffered is answered before
-the next wait, and the replies that are ready leave in one call. A request that has to wait (Fetch, JoinGroup, acks=all)
-waits here, in its connection's own task, and holds back the requests behind it as Kafka does by muting the channel.
+A turn reads once, answers every frame that is whole, and sends the replies in one call. It is a plain function, which
+the reader of all connections calls when something has arrived (readiness.py). What has to wait (a Fetch, a JoinGroup, a
+client that does not read, the disk) waits in the connection's own task, and holds back the requests behind it as Kafka
+does by muting the channel.
 
 Bounds: a frame is at most socket.request.max.bytes; at most REPLY_BYTES of replies are kept before they are sent, and
 nothing is read while they cannot be sent, so a client that stops reading stops itself. A connection that moves no byte
@@ -14,16 +15,16 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
-from ..storage.disk import FileSlice
 from ..wire.errors import ProtocolError
 from ..wire.frames import FrameBuffer, RequestHeader
 from ..wire.schema import Message
 from . import network
 from .dispatch import Call, Result
+from .outbox import Outbox
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -32,16 +33,6 @@ log = logging.getLogger(__name__)
 
 REPLY_BYTES = 1 << 16
 """Replies kept back to leave together; beyond this they are sent before the next request is looked at."""
-
-READ_BELOW = 1 << 15
-"""File slices shorter than this are read and sent with their neighbours: one copy costs less than a system call of
-their own."""
-
-SEND_PIECE = 1 << 20
-"""A file slice is sent in pieces of this size: what a worker thread has read from a cold disk is in memory still."""
-
-FAIR_REQUESTS = 64
-"""Requests answered without a trip through the scheduler; then every other connection gets its turn."""
 
 _FRAME_V0 = struct.Struct(">ii")  # size, correlation id
 _FRAME_V1 = struct.Struct(">iiB")  # and no tagged fields
@@ -56,12 +47,10 @@ class Connection:
         "_broker",
         "_frames",
         "_is_ending",
-        "_pending",
-        "_pending_bytes",
-        "_pending_slices",
+        "_outbox",
         "_scope",
-        "_sending",
         "_transport",
+        "_unfinished",
         "client_software",
         "is_waiting",
         "last_active_ms",
@@ -76,12 +65,10 @@ class Connection:
         self._advertised = advertised
         self._apis = broker.apis
         self._frames = FrameBuffer(broker.config["socket.request.max.bytes"])
-        self._pending: list[Any] = []
-        self._pending_bytes = 0
-        self._pending_slices = False  # whether file slices may be among what is pending
+        self._outbox = Outbox(transport, broker.offload)
         self._scope = trio.CancelScope()
-        self._sending = False
-        self._is_ending = False  # to close once what is pending is sent
+        self._unfinished: tuple[Call, Awaitable[Result]] | None = None  # the request whose reply has to wait
+        self._is_ending = False  # to close once what is in the outbox is sent
         self.listener = listener
         self.is_waiting = False
         """Whether a request of this client waits for something of ours: then it is not idle."""
@@ -101,7 +88,7 @@ class Connection:
     @property
     def is_replying(self) -> bool:
         """Whether replies are on their way to the client."""
-        return bool(self._pending) or self._sending
+        return bool(self._outbox)
 
     @property
     def is_abandoned(self) -> bool:
@@ -131,40 +118,39 @@ class Connection:
             self._transport.close()
 
     async def _serve(self) -> None:
-        frames, transport = self._frames, self._transport
-        answered = 0  # since the scheduler had its turn
+        """Wait for whatever has to be waited for; requests that need no wait are answered in `_turn`."""
         while True:
-            room = frames.writable()
-            received = transport.receive_into(room)
-            if received == network.WOULD_BLOCK:
+            await self._transport.while_readable(self._turn)
+            while True:
                 await self._flush()
-                await transport.wait_readable()
-                answered = 0
-                continue
-            if received == 0:
-                await self._flush()
-                return
-            self.last_active_ms = self._broker.clock.now_ms()
-            for frame in frames.received(received):
-                unfinished = self._answer(frame)
-                if unfinished is not None:
-                    await self._flush()
-                    await self._finish(*unfinished)
-                    answered = 0
                 if self._is_ending:
-                    await self._flush()
                     return
-                answered += 1
-                if self._pending_bytes > REPLY_BYTES:
-                    await self._flush()
-                if answered >= FAIR_REQUESTS:
-                    answered = 0
-                    await trio.lowlevel.checkpoint()
-            await self._flush()
-            if received < len(room):
-                # A short read drained the socket: asking again would only say so.
-                await transport.wait_readable()
-                answered = 0
+                if self._unfinished is not None:
+                    await self._finish(*self._unfinished)
+                elif self._answer_arrived(0):
+                    break
+
+    def _turn(self) -> bool:
+        """Read once, and answer. Whether nothing has to be waited for but the next request."""
+        received = self._transport.receive_into(self._frames.writable())
+        if received == network.WOULD_BLOCK:
+            return True
+        if received == 0:
+            self._is_ending = True
+            return False
+        self.last_active_ms = self._broker.clock.now_ms()
+        return self._answer_arrived(received)
+
+    def _answer_arrived(self, received: int) -> bool:
+        """Answer the requests that are whole with so many more bytes, up to one that has to wait. Whether none has."""
+        outbox = self._outbox
+        for frame in self._frames.received(received):
+            self._unfinished = self._answer(frame)
+            if self._unfinished is not None or self._is_ending:
+                return False
+            if outbox.size > REPLY_BYTES and not outbox.push():
+                return False
+        return outbox.push()
 
     def _answer(self, frame: memoryview) -> tuple[Call, Awaitable[Result]] | None:
         """Handle one request. What is returned has to be awaited for the reply."""
@@ -191,6 +177,7 @@ class Connection:
 
     async def _finish(self, call: Call, waiting: Awaitable[Result]) -> None:
         """Wait for the reply to a request."""
+        self._unfinished = None
         self.is_waiting = True
         try:
             result = await waiting
@@ -215,83 +202,15 @@ class Connection:
             self._is_ending = call.close
             return
         parts = [result] if isinstance(result, bytes) else result.encode_parts(call.version)
-        if len(parts) == 1:
-            size = len(parts[0])
-        else:
-            size = sum(map(len, parts))
-            self._pending_slices = True
+        size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
         if call.version >= call.api.response_header_flexible:
             head = _FRAME_V1.pack(size + 5, call.correlation_id, 0)
         else:
             head = _FRAME_V0.pack(size + 4, call.correlation_id)
-        self._pending.append(head)
-        self._pending += parts
-        self._pending_bytes += size
+        self._outbox.add(head, parts, size)
 
     async def _flush(self) -> None:
-        """Send every kept reply, in as few calls as the sizes allow."""
-        if not self._pending:
-            return
-        pending, size = self._pending, self._pending_bytes
-        self._pending, self._pending_bytes = [], 0
-        if size <= REPLY_BYTES and not self._pending_slices:
-            data = b"".join(pending)
-            sent = self._transport.send((data,))
-            if sent == len(data):  # as it nearly always is
-                return
-            pending = [data[max(sent, 0) :]]
-        self._sending = True
-        if self._pending_slices:
-            self._pending_slices = False
-            pending = await self._send_slices(pending)
-        await self._send(pending)
-        self._sending = False
-        self.last_active_ms = self._broker.clock.now_ms()
-
-    async def _send_slices(self, pending: list[Any]) -> list[bytes | memoryview]:
-        """Send up to the last long file slice of what is kept. What comes after it, with short slices read."""
-        buffers: list[bytes | memoryview] = []
-        for part in pending:
-            if not isinstance(part, FileSlice):
-                buffers.append(part)
-            elif len(part) < READ_BELOW or part.fileno() < 0:
-                buffers.append(part.read() if part.is_cached() else await self._broker.offload(part.read))
-            else:
-                await self._send(buffers)
-                buffers = []
-                await self._send_file(part)
-        return buffers
-
-    async def _send(self, buffers: list[bytes | memoryview]) -> None:
-        if len(buffers) > 1 and sum(map(len, buffers)) <= REPLY_BYTES:
-            buffers = [b"".join(buffers)]
-        while buffers:
-            sent = self._transport.send(buffers)
-            if sent == network.WOULD_BLOCK:
-                await self._transport.wait_writable()
-                continue
-            done = 0
-            while done < len(buffers) and sent >= len(buffers[done]):
-                sent -= len(buffers[done])
-                done += 1
-            del buffers[:done]
-            if sent:
-                buffers[0] = memoryview(buffers[0])[sent:]
-
-    async def _send_file(self, part: FileSlice) -> None:
-        """Have the system send a slice, piece by piece; where it would wait for the disk, a worker thread does."""
-        position, end = part.position, part.position + len(part)
-        warm_to = position
-        while position < end:
-            if position >= warm_to:
-                piece = FileSlice(part.file, position, min(SEND_PIECE, end - position))
-                if not piece.is_cached():
-                    await self._broker.offload(piece.warm)
-                warm_to = position + len(piece)
-            sent = self._transport.send_file(part.fileno(), position, warm_to - position)
-            if sent == network.WOULD_BLOCK:
-                await self._transport.wait_writable()
-            elif sent == 0:
-                raise OSError(f"{part} ends before it should: the file was cut while it was sent")
-            else:
-                position += sent
+        """Send every kept reply, however long it takes."""
+        while (obstacle := self._outbox.obstacle()) is not None:
+            await obstacle()
+            self.last_active_ms = self._broker.clock.now_ms()

@@ -15,6 +15,9 @@ from typing import Protocol
 
 import trio
 
+from . import readiness
+from .readiness import Turn
+
 BACKLOG_LIMIT = 65_535
 """Upper bound for listen(2): the kernel caps it further; beyond it the value would not fit."""
 
@@ -43,7 +46,8 @@ class Transport(Protocol):
     def send_file(self, file: int, position: int, count: int) -> int:
         """Bytes of the file descriptor's content sent from `position`, or WOULD_BLOCK; 0 if the file ended."""
 
-    async def wait_readable(self) -> None: ...
+    async def while_readable(self, turn: Turn) -> None:
+        """Call `turn` each time that there is something to receive, until it returns False."""
 
     async def wait_writable(self) -> None: ...
 
@@ -111,13 +115,14 @@ class SocketTransport:
         except (BlockingIOError, InterruptedError):
             return WOULD_BLOCK
 
-    async def wait_readable(self) -> None:
-        await trio.lowlevel.wait_readable(self._socket)
+    async def while_readable(self, turn: Turn) -> None:
+        await readiness.while_readable(self._socket, turn)
 
     async def wait_writable(self) -> None:
         await trio.lowlevel.wait_writable(self._socket)
 
     def close(self) -> None:
+        readiness.forget(self._socket)
         trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
 

@@ -53,6 +53,8 @@ async def _wait(reading: Reading, request: FetchRequest, call: Call) -> FetchRes
     watched = reading.partitions
     for partition in watched:
         partition.waiters.add(waiter)
+    if reading.is_outdated:  # something was appended before we could wait for it
+        waiter.wake()
     try:
         while True:
             await waiter.wait()
@@ -81,6 +83,7 @@ class Reading:
         "_is_replica",
         "_max_bytes",
         "_min_bytes",
+        "_seen",
         "_settled",
         "partitions",
         "size",
@@ -95,6 +98,7 @@ class Reading:
         self._max_bytes = min(request.max_bytes, call.broker.config["fetch.max.bytes"])
         self._min_bytes: int = min(request.min_bytes, self._max_bytes)
         self._settled = False
+        self._seen = 0  # the sum of all high watermarks
         self._answers: list[Answer] = []
         self.size = 0
         self.partitions: list[Partition] = []
@@ -108,6 +112,14 @@ class Reading:
     def is_complete(self) -> bool:
         """Whether there is enough, or something that the client has to hear now: an error, a divergence."""
         return self._settled or self.size >= self._min_bytes
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a partition has got records since the last pass."""
+        return self._sum() != self._seen
+
+    def _sum(self) -> int:
+        return sum(partition.log.high_watermark for partition in self.partitions)
 
     def response(self) -> FetchResponse:
         """What the last pass has found."""
@@ -126,6 +138,8 @@ class Reading:
                 logger.error("cannot read partition %d of %s: %s", asked.partition, topic, error)
                 answer = self._refuse(asked, ErrorCode.KAFKA_STORAGE_ERROR)
             self._answers.append(answer)
+        if not self.is_complete:
+            self._seen = self._sum()
 
     def _refuse(self, asked: FetchPartition, code: ErrorCode) -> PartitionData:
         self._settled = True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import trio
 
 from odradek.broker import network
+from odradek.broker.readiness import Turn
 
 WINDOW = 1 << 18
 """Bytes a client may leave unread before the broker's send would block, as a socket buffer does."""
@@ -60,10 +61,13 @@ class MemoryTransport:
     def send_file(self, file: int, position: int, count: int) -> int:
         raise AssertionError("memory files have no descriptor")
 
-    async def wait_readable(self) -> None:
-        while not (self._to_broker or self._ended or self.closed):
-            await self._changed.wait()
-        await trio.lowlevel.checkpoint()
+    async def while_readable(self, turn: Turn) -> None:
+        going_on = True
+        while going_on:
+            while not (self._to_broker or self._ended or self.closed):
+                await self._changed.wait()
+            await trio.lowlevel.checkpoint()
+            going_on = turn()
 
     async def wait_writable(self) -> None:
         while len(self._replies) >= WINDOW and not self.closed:

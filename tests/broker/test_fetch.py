@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import trio
 from odradek.wire.apis.delete_records import DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic
 from odradek.wire.apis.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from odradek.wire.apis.fetch import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic, PartitionData
+from odradek.wire.apis.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from odradek.wire.batches import iter_batches
 from odradek.wire.errors import ErrorCode
 from odradek.wire.records import iter_records
@@ -195,6 +197,26 @@ def test_a_waiting_fetch_wakes_with_the_append_that_completes_it(tmp_path: Path)
             answer = await reader.receive(request, 12)
             assert trio.current_time() - began < 5
             assert [len(values(data)) for data in answer.responses[0].partitions] == [1, 1]
+
+    run(main)
+
+
+def test_what_is_appended_before_a_fetch_has_begun_to_wait_wakes_it(tmp_path: Path) -> None:
+    """Both requests arrive before the broker has its turn: the fetch finds nothing, and then the record is there."""
+
+    async def main() -> None:
+        async with harness.broker(tmp_path) as (_, connect):
+            reader, writer = await connect(), await connect()
+            await create_topic(writer, "t")
+            await fetch(reader, wanted((0, 0)))
+            asked = FetchRequest(topics=[wanted((0, 0))], max_wait_ms=20_000, min_bytes=1)
+            data = [PartitionProduceData(index=0, records=batch_of(b"v"))]
+            given = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="t", partition_data=data)])
+            for peer, request in (reader, asked), (writer, given):
+                os.write(peer.stream.socket.fileno(), harness.frame(request, 12, 1))
+            with trio.fail_after(5):
+                answer = await reader.receive(asked, 12)
+            assert values(only(answer)) == [b"v"]
 
     run(main)
 
