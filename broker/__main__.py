@@ -40,8 +40,8 @@ SERVE_HELP = """Run a broker until Ctrl-C or SIGTERM.
     odradek serve -c num.partitions=6 -c log.retention.hours=24    Kafka's own configuration names
     odradek serve --config server.properties                       an existing file of Kafka's
 
-Clients are told the address that they connected to, so containers, port forwarding and localhost need no settings;
---advertise says otherwise. A second Ctrl-C stops at once.
+Clients are told the address at which they arrived, so that localhost and networks need no settings. Behind a forwarded
+port (docker run -p) they are to be told another one: --advertise localhost:9092. A second Ctrl-C stops at once.
 """
 
 SERVE_EPILOG = "\n".join(
@@ -111,7 +111,9 @@ def main() -> None:
 
 @main.command(help=SERVE_HELP, epilog=SERVE_EPILOG)
 @click.option("--listen", multiple=True, metavar="HOST:PORT", help="Accept clients here (repeatable); port 0: any.")
-@click.option("--advertise", multiple=True, metavar="HOST:PORT", help="Tell clients this address.")
+@click.option(
+    "--advertise", multiple=True, metavar="HOST:PORT", envvar="ODRADEK_ADVERTISE", help="Tell clients this address."
+)
 @click.option("--data-dir", metavar="DIR", help="Where the data is kept.")
 @click.option("--ephemeral", is_flag=True, help="Keep the data in a temporary directory and remove it at the end.")
 @click.option("--config", "config_file", metavar="FILE", help="Read configuration from a server.properties file.")

@@ -24,6 +24,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
+from odradek.broker.config import parse_address
 from odradek.broker.dispatch import Api, table
 from odradek.broker.releases import RELEASES, apis_of
 from odradek.testing import administration, inspection, report, waits
@@ -66,6 +67,7 @@ class Broker:
         data_dir: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        advertise: str | None = None,
         start_time: datetime | None = None,
         seed: int | None = None,
     ) -> None:
@@ -73,7 +75,8 @@ class Broker:
 
         topics: made at the start and by every `reset`. config: by Kafka's names. version: the release of Kafka to look
         like, such as "2.8": it speaks the APIs of that release, up to the versions it had. data_dir: keep the data
-        there instead of in memory. start_time: the clock stands there and moves only by `clock.advance`. seed: makes
+        there instead of in memory. advertise: HOST:PORT to tell clients, if it is another one than they connect to.
+        start_time: the clock stands there and moves only by `clock.advance`. seed: makes
         what is random (cluster id, member ids) the same every time.
         """
         if version is not None and version not in RELEASES:
@@ -83,6 +86,7 @@ class Broker:
         self._config = {name: administration.text(value) for name, value in config.items()}
         self._data_dir = None if data_dir is None else os.path.abspath(data_dir)
         self._address = host, port
+        self._advertised = None if advertise is None else parse_address("advertise", advertise)
         self._start_ms = None if start_time is None else round(start_time.timestamp() * 1000)
         self._seed = seed
         self._requests = RequestLog()
@@ -96,7 +100,14 @@ class Broker:
             raise RuntimeError("the broker has been started already")
         apis = table() if self._version is None else apis_of(self._version)
         self._running = _Running(
-            self._address, self._start_ms, self._config, self._data_dir, self._seed, self._requests, apis
+            self._address,
+            self._start_ms,
+            self._config,
+            self._data_dir,
+            self._seed,
+            self._advertised,
+            self._requests,
+            apis,
         )
         try:
             self._running.loop.wait_for(self._begin)
@@ -408,6 +419,7 @@ class _Running:
         config: Mapping[str, str],
         data_dir: str | None,
         seed: int | None,
+        advertised: tuple[str, int] | None,
         requests: RequestLog,
         apis: Mapping[int, Api],
     ) -> None:
@@ -425,6 +437,7 @@ class _Running:
             config=config,
             directory=data_dir,
             seed=seed,
+            advertised=advertised,
         )
         self.clock = ClockControl(self.loop, clock, self.node.settle)
         self.lines = report.LogLines(self.loop.thread_id)

@@ -7,7 +7,7 @@ N2  The port, the clock, the faults and the request log outlive a life; the disk
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -104,6 +104,7 @@ class Node:
         config: Mapping[str, str],
         directory: str | None,
         seed: int | None,
+        advertised: tuple[str, int] | None,
     ) -> None:
         """`served` is the table that clients get, `apis` the one without anything between."""
         in_memory = directory is None
@@ -116,6 +117,7 @@ class Node:
         self._config = {**(IN_MEMORY if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
+        self._advertised = [] if advertised is None else [Endpoint(LISTENER, *advertised)]
         self._life: _Life | None = None
 
     @property
@@ -142,7 +144,7 @@ class Node:
             rng=random.Random(self._random.random()),
             apis=self._served,
         )
-        life = _Life(broker, Endpoint(LISTENER, *self._port.address))
+        life = _Life(broker, Endpoint(LISTENER, *self._port.address), self._advertised)
         self._loop.start_soon(life.run)
         await life.ready.wait()
         if life.failure is not None:
@@ -221,7 +223,7 @@ class Node:
 class _Life:
     """From a start to the next stop or crash."""
 
-    def __init__(self, broker: Broker, endpoint: Endpoint) -> None:
+    def __init__(self, broker: Broker, endpoint: Endpoint, advertised: Sequence[Endpoint]) -> None:
         self.broker = broker
         self.ready = trio.Event()
         self.ended = trio.Event()
@@ -229,11 +231,12 @@ class _Life:
         self.crash = trio.CancelScope()
         self.failure: BaseException | None = None
         self._endpoint = endpoint
+        self._advertised = advertised
 
     async def run(self) -> None:
         try:
             with self.crash:
-                async with self.broker.running([self._endpoint]):
+                async with self.broker.running([self._endpoint], self._advertised):
                     self.ready.set()
                     await self.stopping.wait()
         except trio.Cancelled:

@@ -21,7 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from odradek.testing.broker import Broker
 
-OPTIONS = ("topics", "config", "version", "data_dir", "start_time", "seed")
+OPTIONS = ("topics", "config", "version", "data_dir", "advertise", "start_time", "seed")
 """What the marker and the factory take: options of odradek.testing.Broker."""
 
 MARKER = f"odradek({', '.join(f'{name}=...' for name in OPTIONS)}): how the odradek fixture's broker is to be"

@@ -20,7 +20,9 @@ from odradek.testing.broker import Broker
 from odradek.testing.calls import Session
 from odradek.testing.control import Control
 
-NOT_HANDED_ON = frozenset({"listeners", "listener.security.protocol.map", "log.dirs", "broker.id"})
+NOT_HANDED_ON = frozenset(
+    {"listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs", "broker.id"}
+)
 """Configs that the testing broker sets by itself."""
 
 
@@ -32,8 +34,8 @@ def serve_controlled(
     host, port = parse_address("--control", control)
     if not _is_loopback(host) and token is None:
         raise ConfigError(f"--control {control} can be reached from elsewhere: choose a token with --control-token")
-    if len(settings.listeners) != 1 or settings.advertised:
-        raise ConfigError("--control serves one listener, and tells clients the address that they connected to")
+    if len(settings.listeners) != 1:
+        raise ConfigError("--control serves one listener")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: _stop(stop, number))
@@ -68,6 +70,7 @@ def _is_loopback(host: str) -> bool:
 def _broker(settings: ServeSettings, in_memory: bool) -> Broker:
     static = settings.config.layer(ConfigSource.STATIC_BROKER_CONFIG)
     (listener,) = settings.listeners
+    advertise = next((endpoint.address for endpoint in settings.advertised), None)
     return Broker(
         topics={name: count or -1 for name, count in settings.topics},
         config={name: value for name, value in static.items() if name not in NOT_HANDED_ON},
@@ -75,6 +78,7 @@ def _broker(settings: ServeSettings, in_memory: bool) -> Broker:
         data_dir=None if in_memory else settings.data_dir,
         host=listener.host,
         port=listener.port,
+        advertise=advertise,
     )
 
 

@@ -9,54 +9,18 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-import trio
 
 from interop.needs import program
-from odradek.broker.broker import Broker as Product
-from odradek.broker.config import Config, Endpoint
 from odradek.testing import Broker
-from odradek.testing.disk import MemoryDisk
-from odradek.testing.loop import Loop
 from tests.commands.conftest import Printed, odradek
 
 
 def doctor(bootstrap: str, *options: str) -> Printed:
     return odradek("doctor", "--bootstrap", bootstrap, *options)
-
-
-@contextmanager
-def advertising(host: str, port: int) -> Iterator[str]:
-    """A broker that sends clients elsewhere."""
-    loop = Loop("advertising")
-    stop, ended = trio.Event(), trio.Event()
-    bound: list[tuple[str, int]] = []
-
-    async def run(ready: trio.Event) -> None:
-        broker = Product(Config({"log.dirs": "/data"}), disk=MemoryDisk())
-        listener = [Endpoint("PLAINTEXT", "127.0.0.1", 0)]
-        async with broker.running(listener, [Endpoint("PLAINTEXT", host, port)]) as addresses:
-            bound.extend(addresses)
-            ready.set()
-            await stop.wait()
-        ended.set()
-
-    async def start() -> None:
-        ready = trio.Event()
-        loop.start_soon(partial(run, ready))
-        await ready.wait()
-
-    loop.wait_for(start)
-    try:
-        yield f"127.0.0.1:{bound[0][1]}"
-    finally:
-        loop.call(stop.set)
-        loop.wait_for(ended.wait)
-        loop.stop()
 
 
 @contextmanager
@@ -177,9 +141,9 @@ def test_a_listener_that_wants_a_login_closes_after_its_versions(broker: Broker)
     ],
 )
 def test_clients_that_are_sent_nowhere(host: str, says: str) -> None:
-    with advertising(host, 1) as bootstrap:
-        printed = doctor(bootstrap)
-        alive = doctor(bootstrap, "--alive")
+    with Broker(advertise=f"{host}:1") as broker:
+        printed = doctor(broker.bootstrap)
+        alive = doctor(broker.bootstrap, "--alive")
     assert printed.code == 1
     assert says in printed.out
     assert "-> set advertised.listeners there" in printed.out
@@ -187,7 +151,7 @@ def test_clients_that_are_sent_nowhere(host: str, says: str) -> None:
 
 
 def test_clients_that_are_sent_to_another_cluster(broker: Broker) -> None:
-    with advertising(*broker.address) as bootstrap:
-        printed = doctor(bootstrap)
+    with Broker(advertise=broker.bootstrap) as elsewhere:
+        printed = doctor(elsewhere.bootstrap)
     assert printed.code == 1
     assert f"where cluster {broker.cluster_id} answers: clients end up in another cluster" in printed.out

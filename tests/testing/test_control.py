@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from odradek.commands.client import Cluster
 from odradek.testing import Broker
 from odradek.testing.calls import Session
 from odradek.testing.control import BODY_BYTES, Control
@@ -238,6 +239,8 @@ def test_the_command_line_serves_it_and_tells_where() -> None:
         "orders:2",
         "-c",
         "num.partitions=3",
+        "--advertise",
+        "kafka.example:1",
     )
     with serve(*options) as process:
         assert process.stdout is not None
@@ -249,6 +252,8 @@ def test_the_command_line_serves_it_and_tells_where() -> None:
         partitions = {name: len(topic["partitions"]) for name, topic in call("topics")["topics"].items()}
         assert partitions == {"orders": 2, "made": 3}
         call("restore", snapshot=call("snapshot")["snapshot"])
+        (advertised,) = Cluster(ready["bootstrap"]).metadata([]).brokers
+        assert (advertised.host, advertised.port) == ("kafka.example", 1)
         call.connection.close()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0

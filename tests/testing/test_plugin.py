@@ -130,7 +130,7 @@ def test_version(odradek):
 @pytest.mark.parametrize(
     ("mark", "message"),
     [
-        ("topic={'a': 1}", "odradek has no option topic; it has config"),
+        ("topic={'a': 1}", "odradek has no option topic; it has advertise, config"),
         ("{'a': 1}", "takes keywords alone"),
         ("config={'log.retention.sm': 5}", "log.retention.sm"),
     ],
