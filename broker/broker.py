@@ -32,6 +32,7 @@ from .events import Events
 from .fetch_sessions import FetchSessions
 from .groups import Groups
 from .housekeeping import Housekeeping
+from .log_directories import LogDirectories, NotingOffload
 from .metadata import ClusterMetadata
 from .network import Listener, Network, SystemNetwork, Transport
 from .partitions import Partitions
@@ -99,7 +100,8 @@ class Broker:
         self.network = network or SystemNetwork()
         self.timers = Timers(self.clock)
         self.events = Events(self.clock)
-        self.offload: Offload = offload or WorkerThreads()
+        self.log_directories = LogDirectories(self)
+        self.offload: Offload = NotingOffload(offload or WorkerThreads(), self.log_directories.note)
         self.apis: Mapping[int, Api] = table() if apis is None else apis
         self.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], self.random)
         self.connections: set[Connection] = set()
@@ -121,6 +123,7 @@ class Broker:
         bound = await self._bind(listeners)
         try:
             async with self._open_logs(), trio.open_nursery() as background:
+                background.start_soon(self.log_directories.run)
                 background.start_soon(self.timers.run)
                 background.start_soon(self.metadata.run)
                 await self.metadata.start(_registered(listeners, advertised, bound))
@@ -171,16 +174,17 @@ class Broker:
     @asynccontextmanager
     async def _open_logs(self) -> AsyncIterator[None]:
         """The log directories, locked; on the way out closed, with the clean marker unless something went wrong."""
-        await self.partitions.open_directories()
+        await self.log_directories.open()
         clean = False
         try:
             await self.metadata.open()
-            await self.partitions.load()
+            await self.log_directories.load(self.metadata.image)
+            self.partitions.load()
             yield
             clean = True
         finally:
             with trio.CancelScope(shield=True):
-                await self.partitions.close(clean=clean)
+                await self.log_directories.close(clean=clean)
 
     async def _accept(
         self, socket: Listener, clients: trio.Nursery, listener: str, advertised: tuple[str, int] | None

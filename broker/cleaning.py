@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..storage.compaction import Abandoned, Compaction
+from ..storage.directory import LogDirectory
 from ..storage.errors import StorageError
 from ..storage.key_map import BYTES_PER_KEY
 
 if TYPE_CHECKING:
     from ..storage.cleaner import Cleanable
-    from ..storage.directory import LogDirectory
     from .broker import Broker
 
 log = logging.getLogger(__name__)
@@ -53,17 +53,16 @@ class Cleaning:
     async def clean_one(self) -> bool:
         """Clean the filthiest log of each directory; whether there was one."""
         found = False
-        for directory in tuple(self._broker.partitions.directories):
+        for directory in tuple(self._broker.log_directories.online):
             try:
-                await self._broker.partitions.in_directory(
-                    directory.write_recovery_points
-                )  # nothing above them is cleaned
+                await self._broker.log_directories.work_on(directory, LogDirectory.write_recovery_points)
                 work = directory.filthiest(self._broker.clock.now_ms(), self._given_up)
                 if work is not None:
                     found = True
                     await self._clean(directory, work)
             except OSError as error:
-                log.error("cannot compact in %s: %s", directory.path, error)
+                if not self._broker.log_directories.note(error):
+                    log.error("cannot compact in %s: %s", directory.path, error)
         return found
 
     async def _clean(self, directory: LogDirectory, work: Cleanable) -> None:
@@ -86,7 +85,7 @@ class Cleaning:
             log.error("%s-%d is not compacted any more: %s", *key, error)
             return
         directory.cleaner_offsets[key] = compaction.end_offset
-        await broker.partitions.in_directory(directory.write_cleaner_offsets)
+        await broker.log_directories.work_on(directory, LogDirectory.write_cleaner_offsets)
         log.info(
             "compacted %s-%d up to offset %d: %d bytes, were %d",
             *key,

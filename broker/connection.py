@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..storage.errors import StorageError
 from ..wire.errors import ProtocolError
 from ..wire.frames import FrameBuffer, RequestHeader
 from ..wire.schema import Message
@@ -112,7 +113,10 @@ class Connection:
                 except ProtocolError as error:
                     log.warning("closing the connection of %s: %s", self, error)
                     await self._flush()  # what was asked before the nonsense is answered
+        except StorageError as error:
+            log.error("closing the connection of %s: %s", self, error)
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            self._broker.log_directories.note(error)  # a slice that could not be read
             log.debug("connection of %s ended: %s", self, error)
         finally:
             self._transport.close()
@@ -167,8 +171,8 @@ class Connection:
             result = api.handler(request, call)
         except ProtocolError:
             raise
-        except Exception:
-            self._fail(call)
+        except Exception as error:
+            self._fail(call, error)
             return None
         if result is None or isinstance(result, Message | bytes):
             self._reply(result, call)
@@ -183,17 +187,21 @@ class Connection:
             result = await waiting
         except ProtocolError:
             raise
-        except Exception:
-            self._fail(call)
+        except Exception as error:
+            self._fail(call, error)
         else:
             self._reply(result, call)
         finally:
             self.is_waiting = False
 
-    def _fail(self, call: Call) -> None:
+    def _fail(self, call: Call, error: Exception) -> None:
         """A defect or a broken disk of ours: say so with its context, and close rather than answer."""
-        name, version = call.api.name, call.version
-        log.exception("%s v%d of %s (client id %r) failed; closing its connection", name, version, self, call.client_id)
+        what = f"{call.api.name} v{call.version} of {self} (client id {call.client_id!r})"
+        if isinstance(error, (OSError, StorageError)):
+            self._broker.log_directories.note(error)
+            log.error("%s failed: %s; closing its connection", what, error)
+        else:
+            log.error("%s failed; closing its connection", what, exc_info=error)
         self._is_ending = True
 
     def _reply(self, result: Result, call: Call) -> None:

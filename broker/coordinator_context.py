@@ -284,6 +284,6 @@ class CoordinatorContext(Generic[S]):
 
     async def _flush(self) -> ErrorCode:
         """flush.messages asks for the disk before anybody is told."""
-        if await coordinator_log.unflushable(self._broker, [self.partition]):
+        if await self._broker.partitions.unflushable([self.partition]):
             return ErrorCode.KAFKA_STORAGE_ERROR
         return ErrorCode.NOT_LEADER_OR_FOLLOWER if self.state is State.CLOSED else ErrorCode.NONE

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,8 +12,6 @@ from ..wire.batches import BatchHeader, CorruptRecords, check_crc, iter_batches
 if TYPE_CHECKING:
     from .broker import Broker
     from .partitions import Partition
-
-logger = logging.getLogger(__name__)
 
 
 async def batches(
@@ -48,15 +45,3 @@ def cut(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
             start, filled = index, 0
         filled += size
     yield start, len(sizes)
-
-
-async def unflushable(broker: Broker, partitions: Iterable[Partition]) -> set[Partition]:
-    """Bring logs to the disk; those that would not go there."""
-    failed = set()
-    for partition in partitions:
-        try:
-            await broker.offload(partition.log.flush)
-        except OSError as error:
-            logger.error("cannot flush %s: %s", partition, error)
-            failed.add(partition)
-    return failed

@@ -38,11 +38,11 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Run every job at its interval, until cancelled."""
-        partitions = self._broker.partitions
+        directories, partitions = self._broker.log_directories, self._broker.partitions
         async with trio.open_nursery() as nursery:
             for interval, job in (
-                ("replica.high.watermark.checkpoint.interval.ms", partitions.checkpoint_high_watermarks),
-                ("log.flush.offset.checkpoint.interval.ms", partitions.checkpoint_recovery_points),
+                ("replica.high.watermark.checkpoint.interval.ms", directories.checkpoint_high_watermarks),
+                ("log.flush.offset.checkpoint.interval.ms", directories.checkpoint_recovery_points),
                 ("log.flush.scheduler.interval.ms", partitions.flush_due),
                 ("log.retention.check.interval.ms", partitions.apply_retention),
                 ("producer.id.expiration.check.interval.ms", partitions.expire_producers),

@@ -13,7 +13,6 @@ from ..coordinator.transaction_effects import WriteMarkers
 from ..storage.origin import Origin
 from ..wire.batches import build_marker
 from ..wire.errors import ErrorCode, KafkaError
-from .coordinator_log import unflushable
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -81,6 +80,6 @@ def _mark(broker: Broker, partition: Partition, effect: WriteMarkers) -> bool:
 
 
 async def _flushed(broker: Broker, unflushed: Iterable[Partition], left: dict[str, tuple[int, ...]]) -> Partitions:
-    for partition in await unflushable(broker, unflushed):
+    for partition in await broker.partitions.unflushable(unflushed):
         left[partition.topic] = (*left.get(partition.topic, ()), partition.index)
     return left

@@ -8,7 +8,8 @@ M1  Operations are decided one after another. Those that wait while a flush is u
     and share the next flush.
 M2  Nobody is answered, and no listener called, before the records are on the disk. The image is ahead of the disk for
     as long as the flush takes; what it shows then is lost with the process or true.
-M3  A disk that fails the metadata log ends the broker: `run` raises.
+M3  A disk that fails the metadata log ends the broker. One that is full does not: whoever asked for a change gets the
+    OSError, and the next change may fit.
 M4  NoOpRecords, with which Kafka lets idle observers see that they follow, are not written: this log has no observers.
 """
 
@@ -25,14 +26,15 @@ import trio
 
 from ..coordinator import brokers, topics
 from ..coordinator.controller import ELR_VERSION, Controller, Decision
-from ..coordinator.directories import assign_directories
+from ..coordinator.directories import Placed, assign_directories, directories_offline
 from ..coordinator.feature_updates import min_isr_of_cluster
 from ..coordinator.features import METADATA_VERSION, initial_records, unsupported
 from ..coordinator.image import ClusterImage, Delta, Endpoint, ResourceType, TopicImage
 from ..coordinator.records import cluster
+from ..coordinator.registrations import DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
-from ..storage.errors import StorageError
+from ..storage.errors import StorageError, means_failure
 from ..wire import uuids
 from ..wire.apis.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
 from ..wire.errors import ErrorCode, KafkaError
@@ -111,7 +113,7 @@ class ClusterMetadata:
     async def open(self) -> None:
         """Read the metadata log of the first log directory; a new one is formatted. Raises StorageError, OSError."""
         broker = self._broker
-        directory = broker.partitions.directories[0]
+        directory = broker.log_directories.online[0]
         self.cluster_id = directory.cluster_id
         await broker.offload(self._open, directory, broker.clock.now_ms())
         complaints = unsupported(self.image.features)
@@ -122,7 +124,7 @@ class ClusterMetadata:
 
     def _open(self, directory: LogDirectory, now_ms: int) -> None:
         broker = self._broker
-        for each in broker.partitions.directories:
+        for each in broker.log_directories.online:
             if each.formatted:
                 write_bootstrap(each.path, broker.disk, initial_records(), now_ms)
         self._log = open_metadata_log(
@@ -148,10 +150,10 @@ class ClusterMetadata:
         decisions: list[Decide[Any]] = [
             lambda controller, now_ms: (self._first_records(controller), None),
             partial(self._register, endpoints),
+            partial(_assign, self.node_id, self._misplaced(self.image.topics.values())),
             lambda controller, now_ms: brokers.unfence_broker(controller, self.node_id),
         ]
-        *_, self.broker_epoch, _ = await self._submit_all(decisions)
-        self.tell_directories(self.image.topics.values())
+        _, self.broker_epoch, *_ = await self._submit_all(decisions)
 
     def _first_records(self, controller: Controller) -> list[Message]:
         """What an empty log starts with; in another one at most the end of a transaction that a crash left open."""
@@ -168,7 +170,7 @@ class ClusterMetadata:
 
     def _register(self, endpoints: Sequence[Endpoint], controller: Controller, now_ms: int) -> Decision[int]:
         broker = self._broker
-        directories = broker.partitions.directories
+        directories = broker.log_directories.online
         return brokers.register_broker(
             controller,
             broker_id=self.node_id,
@@ -176,19 +178,28 @@ class ClusterMetadata:
             endpoints=endpoints,
             directories=[directory.directory_id for directory in directories],
             rack=broker.config["broker.rack"],
-            previous_epoch=directories[0].previous_broker_epoch,
+            previous_epoch=self._previous_epoch(),
         )
+
+    def _previous_epoch(self) -> int:
+        """Our epoch when we stopped cleanly; -1 unless all log directories say so, as one without may have lost what
+        was acknowledged."""
+        epochs = {directory.previous_broker_epoch for directory in self._broker.log_directories.online}
+        return epochs.pop() if len(epochs) == 1 and not self._broker.log_directories.offline else -1
 
     async def shutdown(self) -> None:
         """Give up all leaderships, as a controlled shutdown does, and close the log. No client may be served any
         more."""
         self._listeners.clear()
-        await self._submit_all(
-            [
-                lambda controller, now_ms: brokers.begin_controlled_shutdown(controller, self.node_id),
-                lambda controller, now_ms: brokers.fence_broker(controller, self.node_id),
-            ]
-        )
+        try:
+            await self._submit_all(
+                [
+                    lambda controller, now_ms: brokers.begin_controlled_shutdown(controller, self.node_id),
+                    lambda controller, now_ms: brokers.fence_broker(controller, self.node_id),
+                ]
+            )
+        except OSError as error:  # no room; the next registration does the same
+            log.warning("cannot write the controlled shutdown: %s", error)
         async with self._disk_use:  # a snapshot may still be on its way
             await self._broker.offload(self._disk_log.close)
 
@@ -209,7 +220,7 @@ class ClusterMetadata:
 
     async def submit(self, decide: Decide[T]) -> T:
         """Have the controller decide; the answer comes when the records are durable. Raises the decision's
-        KafkaError."""
+        KafkaError, and OSError if there is no room for the records."""
         (answer,) = await self._submit_all([decide])
         return cast(T, answer)
 
@@ -241,8 +252,13 @@ class ClusterMetadata:
         while True:
             await self._work.wait()
             async with self._disk_use:
-                await self._serve_waiting()
-                await self._snapshot()
+                try:
+                    await self._serve_waiting()
+                    await self._snapshot()
+                except OSError as error:
+                    if not self._broker.log_directories.note(error):
+                        raise
+                    await trio.sleep_forever()  # until it has ended the broker
 
     async def _serve_waiting(self) -> None:
         """Decide on everything that waits, in order, and answer when all of it is durable."""
@@ -261,8 +277,14 @@ class ClusterMetadata:
         if metadata_log.wants_snapshot(now_ms):
             identity, snapshot = metadata_log.snapshot_of(self.image, now_ms)
             level = self.image.features.get(METADATA_VERSION, 0)
-            await self._broker.offload(metadata_log.write_snapshot, identity, snapshot, level, now_ms)
-            log.info("wrote metadata snapshot %s", identity.name)
+            try:
+                await self._broker.offload(metadata_log.write_snapshot, identity, snapshot, level, now_ms)
+            except OSError as error:
+                if means_failure(error):
+                    raise
+                log.error("cannot write metadata snapshot %s: %s", identity.name, error)
+            else:
+                log.info("wrote metadata snapshot %s", identity.name)
 
     def _decide(self, operation: _Operation) -> tuple[Any, Exception | None]:
         now_ms = self._broker.clock.now_ms()
@@ -270,8 +292,13 @@ class ClusterMetadata:
             records, answer = operation.decide(self.controller, now_ms)
         except Exception as error:  # a decision has changed nothing, so this one alone has failed
             return None, error
-        if records:
-            self._disk_log.append(self.image, records, now_ms)
+        try:
+            if records:
+                self._disk_log.append(self.image, records, now_ms)
+        except OSError as error:
+            if means_failure(error):
+                raise
+            return None, error
         return answer, None
 
     async def _publish(self) -> None:
@@ -286,21 +313,28 @@ class ClusterMetadata:
 
     def tell_directories(self, told: Iterable[TopicImage]) -> None:
         """Have it recorded in which log directory our replicas of these topics are, where there is a choice."""
-        directories = self._broker.partitions.directories
-        if len(directories) < 2:
-            return
-        placed = {}
-        for topic in told:
-            for index, partition in enumerate(topic.partitions):
-                for directory in directories:
-                    if (topic.name, index) in directory.logs:
-                        if directory.directory_id not in partition.directories:
-                            placed[topic.name, index] = directory.directory_id
-                        break
+        placed = self._misplaced(told)
         if placed:
-            self.request(
-                lambda controller, now_ms: assign_directories(controller, self.node_id, placed), lambda *_: None
-            )
+            self.request(partial(_assign, self.node_id, placed), _unheard)
+
+    def _misplaced(self, topics: Iterable[TopicImage]) -> Placed:
+        """Our replicas that are in another log directory than the image says, and in which."""
+        known = {DIRECTORY_UNASSIGNED, DIRECTORY_MIGRATING} if len(self._broker.config.log_dirs) == 1 else set()
+        placed = {}
+        for topic in topics:
+            for index, partition in enumerate(topic.partitions):
+                registered = partition.directory(self.node_id)
+                for directory in self._broker.log_directories.online:
+                    if (topic.name, index) in directory.logs and registered not in (directory.directory_id, *known):
+                        placed[topic.name, index] = directory.directory_id
+        return placed
+
+    def tell_offline(self, directory: LogDirectory) -> None:
+        """Have it recorded that a log directory of ours has failed."""
+        self.request(partial(_assign, self.node_id, dict.fromkeys(directory.logs, directory.directory_id)), _unheard)
+        self.request(
+            lambda controller, now_ms: directories_offline(controller, self.node_id, [directory.directory_id]), _unheard
+        )
 
     def _apply_broker_configs(self) -> None:
         """Put the dynamic configs of the cluster and of this broker into force."""
@@ -366,6 +400,16 @@ _DEFINITIONS: Final[Mapping[int, Mapping[str, Definition]]] = {
     ResourceType.BROKER: BROKER_CONFIGS,
     ResourceType.GROUP: GROUP_CONFIGS,
 }
+
+
+def _assign(node_id: int, placed: Placed, controller: Controller, now_ms: int) -> Decision[None]:
+    return assign_directories(controller, node_id, placed)
+
+
+def _unheard(answer: None, error: Exception | None) -> None:
+    """What comes of a request that nobody waits for."""
+    if error is not None:
+        log.error("the controller refuses what the broker tells it: %s", error)
 
 
 def _list_default(resource_type: int, name: str) -> str | None:

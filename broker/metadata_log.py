@@ -236,8 +236,12 @@ class MetadataLog:
             records = [begin, *records, end]
             values = [cluster.encode_record(begin), *values, cluster.encode_record(end)]
         first = self.end_offset
-        for batch in _split(values):
-            self._write(data_batch(batch, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms), now_ms)
+        try:
+            for batch in _split(values):
+                self._write(data_batch(batch, base_offset=self.end_offset, epoch=self.epoch, now_ms=now_ms), now_ms)
+        except OSError:
+            self._log.truncate_to(first, now_ms)  # M4: a full disk may have taken the first of several
+            raise
         for offset, record in enumerate(records, first):
             image.replay(record, offset, self.epoch)
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..storage.disk import FileSlice
+from ..storage.errors import StorageError
 from . import network
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Outbox:
                 self._parts[0] = FileSlice(part.file, position, end - position)
                 return self._transport.wait_writable
             if sent == 0:
-                raise OSError(f"{part} ends before it should: the file was cut while it was sent")
+                raise StorageError(f"{part} ends before it should: the file was cut while it was sent")
             position += sent
         self._warm_to = 0
         del self._parts[0]

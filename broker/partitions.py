@@ -6,31 +6,30 @@ waiting fetches.
 
 I1  A partition here is in the cluster image, with the same topic id and leader epoch.
 I2  With one replica the high watermark is the log end after every append; it is moved here and nowhere else.
-I3  A waiter is in the `waiters` of every partition it waits for, and leaves all of them when it is done.
+I3  A partition is found by its name as long as its log can be used, and answers KAFKA_STORAGE_ERROR otherwise.
+I4  A waiter is in the `waiters` of every partition it waits for, and leaves all of them when it is done.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
+from ..coordinator.registrations import DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
 from ..storage.errors import StorageError
 from ..storage.log import AppendResult, Origin, PartitionLog
 from ..storage.producers import VerificationGuard
-from ..wire import uuids
 from ..wire.batches import BatchHeader, Buffer
 from ..wire.errors import ErrorCode, KafkaError
 from .events import LeaderChosen, RecordsDeleted
 
 if TYPE_CHECKING:
-    from ..coordinator.image import ClusterImage, Delta, PartitionRegistration, TopicImage
+    from ..coordinator.image import Delta, PartitionRegistration, TopicImage
     from .broker import Broker
 
 logger = logging.getLogger(__name__)
@@ -39,12 +38,6 @@ T = TypeVar("T")
 
 TOPIC, BROKER = 2, 4
 """Types of configuration resources."""
-
-CLOSERS = 8
-"""Logs that are closed at the same time: a disk merges as many syncs into few."""
-
-RECOVERY_PROGRESS = 100
-"""Recovery says how far it is once in so many partitions."""
 
 READ_COMMITTED = 1
 """Isolation level of a Fetch or ListOffsets: read_uncommitted is 0."""
@@ -93,10 +86,10 @@ class Waiter:
 class Partition:
     """One partition that this broker leads."""
 
-    __slots__ = ("_flush_soon", "index", "leader_epoch", "log", "produce_responses", "topic", "waiters")
+    __slots__ = ("_owner", "index", "leader_epoch", "log", "produce_responses", "topic", "waiters")
 
-    def __init__(self, log: PartitionLog, leader_epoch: int, flush_soon: Callable[[Partition], None]) -> None:
-        self._flush_soon = flush_soon
+    def __init__(self, log: PartitionLog, leader_epoch: int, owner: Partitions) -> None:
+        self._owner = owner
         self.topic = log.topic
         self.index = log.partition
         self.log = log
@@ -134,12 +127,11 @@ class Partition:
                 in_place=in_place,
             )
         except OSError as error:  # nothing was appended; a full disk takes writes again when there is room
-            logger.error("cannot append to %s: %s", self, error)
-            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"cannot append to {self}: {error.strerror}") from error
+            raise self._owner.refusal(self, error) from error
         if not result.duplicate:
             log.advance_high_watermark(log.log_end_offset)  # I2
             if log.has_rolled:
-                self._flush_soon(self)
+                self._owner.flush_soon(self)
             if self.waiters:
                 is_stable = log.last_stable_offset != stable
                 for waiter in tuple(self.waiters):
@@ -163,10 +155,9 @@ class Partitions:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self._directories = broker.log_directories
         self._topics: dict[str, list[Partition | None]] = {}
         self._names: dict[bytes, str] = {}
-        self.directories: list[LogDirectory] = []
-        self._directory_work = trio.Lock()
         self._rolled: dict[Partition, None] = {}
         self._has_rolled = trio.Event()
 
@@ -185,7 +176,26 @@ class Partitions:
         return partition
 
     def _has_failed(self, topic: str, index: int) -> bool:
-        return any((topic, index) in directory.failed for directory in self.directories)
+        """Whether a replica belongs here and its log cannot be used (I3)."""
+        partitions = self._topics.get(topic, ())
+        known = self._broker.metadata.image.topics.get(topic)
+        if known is None or not 0 <= index < min(len(partitions), len(known.partitions)):
+            return False
+        return partitions[index] is None and self._broker.config.node_id in known.partitions[index].replicas
+
+    def refusal(self, name: object, error: Exception) -> KafkaError:
+        """What a client hears whose partition's log could not be used, after the error was looked into."""
+        if not self._directories.note(error):
+            logger.error("cannot use the log of %s: %s", name, error)
+        reason = error.strerror if isinstance(error, OSError) else error
+        return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log of {name} cannot be used: {reason}")
+
+    def lose(self, directory: LogDirectory) -> None:
+        """The directory has failed, and what is in it cannot be used any more (I3)."""
+        for partition in tuple(self):
+            if directory.logs.get((partition.topic, partition.index)) is partition.log:
+                self._topics[partition.topic][partition.index] = None
+                partition.wake_all()
 
     def name_of(self, topic_id: bytes) -> str | None:
         """The topic of an id, None if there is no such topic here."""
@@ -197,84 +207,12 @@ class Partitions:
                 if partition is not None:
                     yield partition
 
-    async def open_directories(self) -> None:
-        """Lock every directory of log.dirs and read what it says about itself. Raises StorageError, OSError."""
-        broker = self._broker
-        cluster_id: str | None = None
-        for path in broker.config.log_dirs:
-            directory = LogDirectory(
-                path,
-                broker.disk,
-                random=broker.random,
-                producer_expiration_ms=broker.config["producer.id.expiration.ms"],
-            )
-            self.directories.append(directory)
-            await broker.offload(
-                partial(
-                    directory.open,
-                    node_id=broker.config.node_id,
-                    cluster_id=cluster_id,
-                    make_cluster_id=lambda: uuids.to_text(uuids.random(broker.random)),
-                    now_ms=broker.clock.now_ms(),
-                )
-            )
-            cluster_id = directory.cluster_id
-
-    async def load(self) -> None:
-        """Open the logs of all directories, recovering where the last stop was not clean; then follow the image."""
-        broker = self._broker
-        image = broker.metadata.image
-
-        def config_for(topic: str) -> LogConfig:
-            return broker.config.log_config(image.topic_configs(topic))
-
-        for directory in self.directories:
-            steps = directory.loads(config_for, broker.clock.now_ms())
-            if directory.was_clean:
-                for step in steps:
-                    step()
-            else:
-                await self._recover(directory, steps)
-        for directory in self.directories:
-            for topic, index in list(directory.logs):
-                if not self._belongs_here(image, topic, index, directory):
-                    logger.warning(
-                        "%s-%d in %s is not in the cluster metadata; set aside as stray", topic, index, directory.path
-                    )
-                    directory.set_stray(topic, index)
-        for topic_image in image.topics.values():
-            self._follow(topic_image)
-        broker.metadata.subscribe(self._apply)
-
-    async def _recover(self, directory: LogDirectory, steps: list[Callable[[], None]]) -> None:
-        """Run the loading steps of a directory in worker threads, with progress in the log."""
-        logger.info("%s was not stopped cleanly: checking %d partitions", directory.path, len(steps))
-        done = 0
-
-        def progress() -> None:
-            nonlocal done
-            done += 1
-            if done % RECOVERY_PROGRESS == 0:
-                logger.info("checked %d of %d partitions of %s", done, len(steps), directory.path)
-
-        await self._side_by_side(steps, self._broker.config["num.recovery.threads.per.data.dir"], progress)
-
-    async def _side_by_side(self, steps: Iterable[Callable[[], None]], width: int, done: Callable[[], None]) -> None:
-        """Run steps in worker threads, `width` at a time; `done` is called after each."""
-        waiting = iter(steps)
-
-        async def work() -> None:
-            for step in waiting:
-                await self._broker.offload(step)
-                done()
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(width):
-                nursery.start_soon(work)
-
-    def _belongs_here(self, image: ClusterImage, topic: str, index: int, directory: LogDirectory) -> bool:
-        known = image.topics.get(topic)
-        return known is not None and index < len(known.partitions) and directory.logs[topic, index].topic_id == known.id
+    def load(self) -> None:
+        """Take over the logs that the directories have loaded; then follow the image."""
+        metadata = self._broker.metadata
+        for topic in metadata.image.topics.values():
+            self._follow(topic)
+        metadata.subscribe(self._apply)
 
     async def _apply(self, delta: Delta) -> None:
         """Follow a change of the cluster image (I1)."""
@@ -319,48 +257,70 @@ class Partitions:
     ) -> Partition | None:
         if self._broker.config.node_id not in registration.replicas:
             return None
-        found = next((d.logs[topic.name, index] for d in self.directories if (topic.name, index) in d.logs), None)
+        key = topic.name, index
+        found = next((d.logs[key] for d in self._directories.online if key in d.logs), None)
+        if found is not None and found.topic_id != topic.id:
+            logger.error("%r is what is left of another topic and could not be moved away", found)
+            return None
         if found is None:
-            if self._has_failed(topic.name, index):
+            if any(key in directory.failed for directory in self._directories.online):
                 return None
-            directory = min(self.directories, key=lambda directory: len(directory.logs))
-            try:
-                found = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
-            except OSError as error:
-                logger.error("cannot create a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
-                directory.failed[topic.name, index] = error
+            if not self._may_be_made(registration):
+                logger.error("%s-%d is in a log directory that is not here, so it is offline", *key)
+                return None
+            found = self._create(topic, index, config)
+            if found is None:
                 return None
         found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
-        return Partition(found, -1, self._flush_soon)
+        return Partition(found, -1, self)
+
+    def _may_be_made(self, registration: PartitionRegistration) -> bool:
+        """Whether a log that is not here is a new one. It is not if the controller knows a directory that it is in."""
+        registered = registration.directory(self._broker.config.node_id)
+        online = (directory.directory_id for directory in self._directories.online)
+        return registered in (DIRECTORY_UNASSIGNED, DIRECTORY_MIGRATING, *online)
+
+    def _create(self, topic: TopicImage, index: int, config: LogConfig) -> PartitionLog | None:
+        """A new log in the directory that has the fewest; None if that cannot be."""
+        while self._directories.online:
+            directory = min(self._directories.online, key=lambda directory: len(directory.logs))
+            try:
+                return directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
+            except OSError as error:
+                if not self._directories.note(error):
+                    logger.error("cannot create a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
+                    directory.failed[topic.name, index] = error
+                    return None
+        return None
 
     async def _delete(self, name: str, topic: TopicImage) -> None:
         self._names.pop(topic.id, None)
+        now_ms = self._broker.clock.now_ms()
         for partition in self._topics.pop(name, ()):
             if partition is not None:
                 partition.wake_all()
-                directory = next(d for d in self.directories if (name, partition.index) in d.logs)
-                await self.in_directory(directory.delete, name, partition.index, self._broker.clock.now_ms())
-
-    async def in_directory(self, work: Callable[..., T], *args: Any) -> T:
-        """Have a worker thread do something to a log directory, one thing at a time: they share small files."""
-        async with self._directory_work:
-            return await self._broker.offload(work, *args)
-
-    async def checkpoint_high_watermarks(self) -> None:
-        for directory in self.directories:
-            await self.in_directory(directory.write_high_watermarks)
-
-    async def checkpoint_recovery_points(self) -> None:
-        for directory in self.directories:
-            await self.in_directory(directory.write_recovery_points)
+                directory = next((d for d in self._directories.online if (name, partition.index) in d.logs), None)
+                if directory is not None:  # else it has failed by now
+                    await self._directories.work_on(directory, LogDirectory.delete, name, partition.index, now_ms)
 
     async def flush_due(self) -> None:
         now_ms = self._broker.clock.now_ms()
-        for partition in tuple(self):
-            if partition.log.flush_due(now_ms):
-                await self._broker.offload(partition.log.flush)
+        await self.unflushable(partition for partition in tuple(self) if partition.log.flush_due(now_ms))
 
-    def _flush_soon(self, partition: Partition) -> None:
+    async def unflushable(self, partitions: Iterable[Partition]) -> set[Partition]:
+        """Bring logs to the disk; those that would not go there."""
+        failed = set()
+        for partition in partitions:
+            try:
+                await self._broker.offload(partition.log.flush)
+            except OSError as error:
+                if not self._directories.note(error):
+                    logger.error("cannot flush %s: %s", partition, error)
+                failed.add(partition)
+        return failed
+
+    def flush_soon(self, partition: Partition) -> None:
+        """A segment of it was closed."""
         self._rolled[partition] = None
         self._has_rolled.set()
 
@@ -372,19 +332,18 @@ class Partitions:
             while self._rolled:
                 partition = next(iter(self._rolled))
                 del self._rolled[partition]
-                try:
-                    await self._broker.offload(partition.log.flush)
-                except OSError as error:
-                    logger.error("cannot flush %s: %s", partition, error)
+                await self.unflushable([partition])
 
     async def apply_retention(self) -> None:
         now_ms = self._broker.clock.now_ms()
         for partition in tuple(self):
             start = partition.log.log_start_offset
-            if partition.log.delete_old_segments(now_ms):
-                self._note_retention(partition, start)
-        for directory in self.directories:
-            await self.in_directory(directory.reap, now_ms)
+            try:
+                if partition.log.delete_old_segments(now_ms):
+                    self._note_retention(partition, start)
+            except (OSError, StorageError) as error:
+                self.refusal(partition, error)
+        await self._directories.work_on_all(LogDirectory.reap, now_ms)
 
     def _note_retention(self, partition: Partition, before: int) -> None:
         log = partition.log
@@ -397,26 +356,3 @@ class Partitions:
         now_ms = self._broker.clock.now_ms()
         for partition in tuple(self):
             partition.log.expire_producers(now_ms)
-
-    async def close(self, clean: bool) -> None:
-        """Close the logs, several at a time so that the disk can take their syncs together.
-
-        `clean` leaves the marker that spares the next start a scan.
-        """
-        for directory in self.directories:
-            if clean:
-                await self._side_by_side(map(_closing, directory.logs.values()), CLOSERS, lambda: None)
-                await self.in_directory(directory.close, self._broker.metadata.broker_epoch)
-            else:
-                directory.unlock()
-        self.directories.clear()
-
-
-def _closing(log: PartitionLog) -> Callable[[], None]:
-    """Closes a log. What fails is tried again, and told, by the directory, which closes whatever is not closed yet."""
-
-    def close() -> None:
-        with suppress(OSError, StorageError):
-            log.close()
-
-    return close

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..storage.errors import StorageError
 from ..storage.moving import CHUNK_BYTES, Move
 from ..wire.errors import ErrorCode, KafkaError
 
@@ -41,8 +42,10 @@ class ReplicaMoves:
 
     def ask(self, topic: str, index: int, path: str) -> None:
         """Have a replica moved to the directory at `path`; a later wish replaces an earlier one. Raises KafkaError."""
-        directories = self._broker.partitions.directories
-        target = next((one for one in directories if one.path == path), None)
+        directories = self._broker.log_directories
+        if path in directories.offline:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
+        target = next((one for one in directories.online if one.path == path), None)
         if target is None:
             raise KafkaError(ErrorCode.LOG_DIR_NOT_FOUND)
         self._broker.partitions.require(topic, index)
@@ -61,14 +64,16 @@ class ReplicaMoves:
                 key = next(iter(self._wanted))
                 try:
                     await self._move(*key, self._wanted.pop(key))
-                except (OSError, KafkaError) as error:
-                    log.error("cannot move %s-%d to another directory: %s", *key, error)
+                except (OSError, StorageError, KafkaError) as error:
+                    if not self._broker.log_directories.note(error):
+                        log.error("cannot move %s-%d to another directory: %s", *key, error)
 
     async def _move(self, topic: str, index: int, target: LogDirectory) -> None:
         partitions, offload, clock = self._broker.partitions, self._broker.offload, self._broker.clock
         partition = partitions.get(topic, index)
-        source = next((one for one in partitions.directories if (topic, index) in one.logs), None)
-        if partition is None or source is None or source is target:
+        directories = self._broker.log_directories.online
+        source = next((one for one in directories if (topic, index) in one.logs), None)
+        if partition is None or source is None or source is target or target not in directories:
             return
         move = self.current = Move(partition.log, source, target, clock.now_ms())
         finished = False

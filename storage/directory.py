@@ -385,6 +385,11 @@ class LogDirectory:
                 errors.append(error)
         return errors
 
+    def abandon(self) -> None:
+        """Its disk has failed: nothing that is under way here may be taken for done."""
+        for log in self.logs.values():
+            log.durability.abandon()
+
     def unlock(self) -> None:
         """Let the directory go as it is."""
         if self._lock is not None:

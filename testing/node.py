@@ -177,7 +177,7 @@ class Node:
         """The state now, such that a start from it finds everything as after a clean stop."""
         if self.disk is None:
             raise RuntimeError("only a broker in memory can be snapshotted; this one has a data_dir")
-        directory = self.broker.partitions.directories[0]
+        directory = self.broker.log_directories.online[0]
         for log in directory.logs.values():
             log.close()
         directory.write_recovery_points()

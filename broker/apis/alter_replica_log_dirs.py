@@ -1,8 +1,8 @@
 """AlterReplicaLogDirs (key 34), v1-2: move replicas to other log directories of this broker (KIP-113).
 
 v2 flexible
-Errors of a partition: LOG_DIR_NOT_FOUND, UNKNOWN_TOPIC_OR_PARTITION. The answer comes at once; DescribeLogDirs shows
-how far a move is.
+Errors of a partition: LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION. The answer comes at once;
+DescribeLogDirs shows how far a move is.
 """
 
 from __future__ import annotations

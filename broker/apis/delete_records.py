@@ -4,7 +4,8 @@ v2 flexible
 
 Offset -1 means the high watermark. The log start offset moves at once; whole segments below it are deleted with the
 next retention run. Errors, for each partition: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION (internal topics),
-POLICY_VIOLATION (no `delete` in cleanup.policy), OFFSET_OUT_OF_RANGE (above the high watermark, or below -1).
+POLICY_VIOLATION (no `delete` in cleanup.policy), OFFSET_OUT_OF_RANGE (above the high watermark, or below -1),
+KAFKA_STORAGE_ERROR.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def _delete(topic: str, asked: DeleteRecordsPartition, call: Call) -> DeleteReco
         if not partition.log.config.delete:
             raise KafkaError(ErrorCode.POLICY_VIOLATION)
         start = partition.log.log_start_offset
-        result.low_watermark = partition.log.delete_records(asked.offset)
+        try:
+            result.low_watermark = partition.log.delete_records(asked.offset)
+        except OSError as error:
+            raise call.broker.partitions.refusal(partition, error) from error
         partition.wake_all()
         if result.low_watermark > start:
             reason = f"{call.client_id or 'a client'} asked for it (DeleteRecords)"

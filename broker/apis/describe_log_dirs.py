@@ -1,7 +1,7 @@
 """DescribeLogDirs (key 35), v1-5: the log directories of this broker, what is in them and how full their disks are.
 
 v2 flexible · v3 an error code for the whole reply · v4 total and usable bytes (KIP-827) · v5 cordoned directories
-Errors of a directory: KAFKA_STORAGE_ERROR. Partitions that are not here are left out.
+Errors of a directory: KAFKA_STORAGE_ERROR (it is offline). Partitions that are not here are left out.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ async def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> Desc
     wanted = None if request.topics is None else {topic.topic: set(topic.partitions) for topic in request.topics}
     broker = call.broker
     results = []
-    for directory in broker.partitions.directories:
+    for directory in tuple(broker.log_directories.online):
         try:
             total, usable = await broker.offload(broker.disk.space, directory.path)
         except OSError as error:
+            if broker.log_directories.note(error):
+                continue
             log.warning("cannot look at %s: %s", directory.path, error)
             results.append(DescribeLogDirsResult(log_dir=directory.path, error_code=ErrorCode.KAFKA_STORAGE_ERROR))
         else:
@@ -41,6 +43,8 @@ async def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> Desc
             results.append(
                 DescribeLogDirsResult(log_dir=directory.path, topics=topics, total_bytes=total, usable_bytes=usable)
             )
+    for path in broker.log_directories.offline:
+        results.append(DescribeLogDirsResult(log_dir=path, error_code=ErrorCode.KAFKA_STORAGE_ERROR))
     return DescribeLogDirsResponse(results=results)
 
 

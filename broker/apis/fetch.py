@@ -13,7 +13,6 @@ INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 
 from ...storage.errors import StorageError
@@ -29,8 +28,6 @@ from ...wire.errors import ErrorCode, KafkaError
 from ..dispatch import Call, api
 from ..fetch_sessions import Answer, FetchContext, TopicKey
 from ..partitions import READ_COMMITTED, Partition, Waiter
-
-logger = logging.getLogger(__name__)
 
 
 @api(FetchRequest)
@@ -134,9 +131,9 @@ class Reading:
                 answer = self._read(self._find(topic, asked), asked)
             except KafkaError as error:
                 answer = self._refuse(asked, error.code)
-            except StorageError as error:
-                logger.error("cannot read partition %d of %s: %s", asked.partition, topic, error)
-                answer = self._refuse(asked, ErrorCode.KAFKA_STORAGE_ERROR)
+            except (OSError, StorageError) as error:
+                name = f"partition {asked.partition} of {topic!r}"
+                answer = self._refuse(asked, self._call.broker.partitions.refusal(name, error).code)
             self._answers.append(answer)
         if not self.is_complete:
             self._seen = self._sum()

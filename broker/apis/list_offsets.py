@@ -5,13 +5,15 @@ tiered (-5) · v10 timeout · v11 earliest pending upload (-6)
 
 A timestamp answers the first record that is not older. Nothing is tiered here, so -4 is the earliest offset and -5 and
 -6 have none. A special timestamp in a version older than itself is UNSUPPORTED_VERSION. Errors: INVALID_REQUEST (a
-partition named twice), UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION.
+partition named twice), UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION,
+KAFKA_STORAGE_ERROR.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
+from ...storage.errors import StorageError
 from ...wire.apis.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsPartitionResponse,
@@ -56,6 +58,8 @@ async def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsRe
                 answer.timestamp, answer.offset, answer.leader_epoch = await _look_up(partition, asked, request, call)
             except KafkaError as error:
                 answer.error_code = error.code
+            except (OSError, StorageError) as error:
+                answer.error_code = call.broker.partitions.refusal(f"{topic.name}-{asked.partition_index}", error).code
             answers.append(answer)
         topics.append(ListOffsetsTopicResponse(name=topic.name, partitions=answers))
     return ListOffsetsResponse(topics=topics)

@@ -83,7 +83,7 @@ def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Res
     is_one_batch = len(request.topic_data) == 1 and len(request.topic_data[0].partition_data) == 1
     failed = False
     topics = []
-    unflushed: list[Partition] = []
+    unflushed: list[tuple[Partition, PartitionProduceResponse]] = []
     for topic in request.topic_data:
         answers = []
         for data in topic.partition_data:
@@ -98,11 +98,13 @@ def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Res
                 answers.append(_refusal(data.index, result, log_start_offset))
                 failed = True
                 continue
+            answer = None
             if partition.log.must_flush:
-                unflushed.append(partition)
+                answer = _success(partition, result)
+                unflushed.append((partition, answer))
             elif is_one_batch and call.version >= LOG_START_OFFSET_SINCE and request.acks:
                 return _encoded(partition, result, call.version)
-            answers.append(_success(partition, result))
+            answers.append(answer or _success(partition, result))
         topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
     response: ProduceResponse | None = ProduceResponse(responses=topics)
     if request.acks == 0:
@@ -111,11 +113,17 @@ def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Res
     return _flushed(unflushed, response, call) if unflushed else response
 
 
-async def _flushed(partitions: list[Partition], response: ProduceResponse | None, call: Call) -> ProduceResponse | None:
-    """The response, once the logs that have got flush.messages records are on the disk."""
-    for partition in partitions:
-        if partition.log.must_flush:
-            await call.broker.offload(partition.log.flush)
+async def _flushed(
+    answers: list[tuple[Partition, PartitionProduceResponse]], response: ProduceResponse | None, call: Call
+) -> ProduceResponse | None:
+    """The response, once the logs that have got flush.messages records are on the disk; a refusal for those that will
+    not go there."""
+    failed = await call.broker.partitions.unflushable(one for one, _ in answers if one.log.must_flush)
+    for partition, answer in answers:
+        if partition in failed:
+            answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            answer.base_offset = answer.log_append_time_ms = answer.log_start_offset = -1
+    call.close |= response is None and bool(failed)
     return response
 
 

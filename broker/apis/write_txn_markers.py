@@ -20,7 +20,6 @@ from ...wire.apis.write_txn_markers import (
     WriteTxnMarkersResponse,
 )
 from ...wire.errors import ErrorCode, KafkaError
-from ..coordinator_log import unflushable
 from ..dispatch import Call, api
 from ..markers import write_marker
 from ..partitions import Partition
@@ -40,7 +39,7 @@ async def _flushed(
     partitions: set[Partition], response: WriteTxnMarkersResponse, call: Call
 ) -> WriteTxnMarkersResponse:
     """The response, once the logs that flush.messages asks for are on the disk."""
-    failed = {(partition.topic, partition.index) for partition in await unflushable(call.broker, partitions)}
+    failed = {(partition.topic, partition.index) for partition in await call.broker.partitions.unflushable(partitions)}
     for marker in response.markers:
         for topic in marker.topics:
             for each in topic.partitions:

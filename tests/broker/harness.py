@@ -14,6 +14,7 @@ import trio
 from odradek.broker.broker import Broker, Offload
 from odradek.broker.clock import Clock
 from odradek.broker.config import Config, Endpoint
+from odradek.storage.disk import Disk
 from odradek.wire.apis.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
 from odradek.wire.apis.produce import PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData
 from odradek.wire.batches import build_batch
@@ -85,11 +86,16 @@ def frame(request: Message, version: int, correlation_id: int, client_id: str | 
 
 @asynccontextmanager
 async def broker(
-    directory: Path, clock: Clock | None = None, offload: Offload | None = None, **configs: str | int
+    directory: Path,
+    clock: Clock | None = None,
+    offload: Offload | None = None,
+    disk: Disk | None = None,
+    **configs: str | int,
 ) -> AsyncIterator[tuple[Broker, Callable[[], Awaitable[Peer]]]]:
     """A running broker, and a function that connects a new peer to it. Config names have _ for dots."""
     named = {name.replace("_", "."): str(value) for name, value in configs.items()}
-    serving = Broker(Config({"log.dirs": str(directory), **named}), clock=clock, offload=offload, rng=random.Random(7))
+    config = Config({"log.dirs": str(directory), **named})
+    serving = Broker(config, clock=clock, offload=offload, disk=disk, rng=random.Random(7))
     with trio.fail_after(LIMIT_S):
         async with serving.running([Endpoint("PLAINTEXT", "127.0.0.1", 0)]) as [(host, port)]:
 

@@ -203,13 +203,13 @@ def test_a_second_signal_stops_at_once(serve: "Starter") -> None:
 def test_a_disk_that_fails_while_serving_is_one_line_and_no_clean_stop(serve: "Starter") -> None:
     script = """
         import errno, os
-        from odradek.broker import partitions
+        from odradek.broker import log_directories
         from odradek.broker.__main__ import main
 
         async def close(self, *, clean):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/t-0/0.log")
 
-        partitions.Partitions.close = close
+        log_directories.LogDirectories.close = close
         main(prog_name="odradek")
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
@@ -219,6 +219,35 @@ def test_a_disk_that_fails_while_serving_is_one_line_and_no_clean_stop(serve: "S
     assert code == 1
     cause = "No space left on device (/data/t-0/0.log)"
     assert errors == f"odradek: {cause}: the broker had to stop; see to the disk and start it again\n"
+
+
+def test_a_metadata_log_that_cannot_be_written_ends_the_broker_with_one_line(serve: "Starter") -> None:
+    script = """
+        import errno, os
+        from odradek.broker.__main__ import main
+        from odradek.storage import disk
+
+        def sync(self):
+            if "__cluster_metadata" in self.path and os.path.exists("broken"):
+                raise OSError(errno.EIO, os.strerror(errno.EIO), self.path)
+
+        disk.LocalFile.sync = sync
+        main(prog_name="odradek")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    serving = serve(*ANY_PORT, "--ready-json", "--data-dir", "data", "--log-level", "error", command=command)
+    ready = serving.ready()
+    (serve.directory / "broken").touch()
+    create = [sys.executable, "-m", "odradek.broker", "topics", "create", "t", "--bootstrap", str(ready["bootstrap"])]
+    assert subprocess.run(create, capture_output=True, timeout=30).returncode == 1
+    _, errors = serving.process.communicate(timeout=10)
+    assert serving.process.returncode == 1
+    directory = serve.directory / "data"
+    log = directory / "__cluster_metadata-0" / f"{0:020}.log"
+    assert errors == (
+        f"odradek: log directory {directory} has failed (Input/output error: {log}) and it holds the cluster metadata, "
+        "so the broker had to stop; see to its disk, then start the broker again\n"
+    )
 
 
 def test_a_busy_port_is_one_line(serve: "Starter") -> None:

@@ -288,7 +288,7 @@ def test_a_quorum_is_given_dynamic_voters(tmp_path: Path) -> None:
                 found = await peer.ask(ApiVersionsRequest(client_software_name="a", client_software_version="1"), 4)
                 levels = {each.name: each.max_version_level for each in found.finalized_features}
                 assert levels.get("kraft.version", 0) == version
-                directory_id = serving.partitions.directories[0].directory_id if version else uuids.ZERO
+                directory_id = serving.log_directories.online[0].directory_id if version else uuids.ZERO
                 assert serving.metadata.quorum().directory_id == directory_id
                 assert (await peer.ask(request, 2)).error_code == ErrorCode.NONE
 
@@ -504,7 +504,7 @@ def test_it_is_recorded_in_which_directory_a_replica_is(tmp_path: Path) -> None:
     async def check() -> None:
         async with broker(tmp_path, log_dirs=directories) as (serving, connect):
             await create_topic(await connect(), "t", 2)
-            by_id = {one.directory_id: one for one in serving.partitions.directories}
+            by_id = {one.directory_id: one for one in serving.log_directories.online}
             with trio.fail_after(5):
                 while any(one.directories[0] not in by_id for one in serving.metadata.image.topics["t"].partitions):
                     await trio.sleep(0.01)

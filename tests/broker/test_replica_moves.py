@@ -30,12 +30,12 @@ async def two_directories(directory: Path) -> AsyncIterator[tuple[Broker, Callab
 
 
 def where(serving: Broker, topic: str, index: int = 0) -> str:
-    (found,) = (one.path for one in serving.partitions.directories if (topic, index) in one.logs)
+    (found,) = (one.path for one in serving.log_directories.online if (topic, index) in one.logs)
     return found
 
 
 def other(serving: Broker, topic: str) -> str:
-    (found,) = (one.path for one in serving.partitions.directories if (topic, 0) not in one.logs)
+    (found,) = (one.path for one in serving.log_directories.online if (topic, 0) not in one.logs)
     return found
 
 
@@ -81,7 +81,7 @@ def test_a_log_moves_with_its_records_and_producers(tmp_path: Path) -> None:
             registered = serving.metadata.image.topics["t"].partitions[0]
             with trio.fail_after(5):
                 while registered.directories[0] != next(
-                    one.directory_id for one in serving.partitions.directories if one.path == new
+                    one.directory_id for one in serving.log_directories.online if one.path == new
                 ):
                     await trio.sleep(0.005)
                     registered = serving.metadata.image.topics["t"].partitions[0]
@@ -177,7 +177,7 @@ def test_a_move_under_way_is_shown_as_a_future_replica(tmp_path: Path) -> None:
             await produce(peer, "t", batch_of(b"a", b"b"))
             partition = serving.partitions.get("t", 0)
             assert partition is not None
-            first, second = serving.partitions.directories
+            first, second = serving.log_directories.online
             source, target = (first, second) if ("t", 0) in first.logs else (second, first)
             serving.replica_moves.current = Move(partition.log, source, target, 0)
             answer = await peer.ask(DescribeLogDirsRequest(topics=None), 5)
