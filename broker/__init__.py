@@ -10,6 +10,7 @@ A request's way:
     partitions.py         the partitions led here: their logs, and who waits for them
     log_directories.py    where those are, and what a failing disk does
     fetch_sessions.py     incremental fetches                         response_cache.py      replies that stay true
+    encoded_topics.py     parts of such replies
     cluster_view.py       the cluster as one client may see it        authorized_operations.py
 
 The coordinators at work: their decisions are made in `coordinator/`, and carried out here:

@@ -50,6 +50,7 @@ from .config import (
     validate_group_configs,
     validate_topic_configs,
 )
+from .encoded_topics import EncodedTopics
 from .internal_topics import internal_topic
 from .metadata_log import Limits, MetadataLog, Quorum, open_metadata_log, read_bootstrap, write_bootstrap
 from .producer_ids import ProducerIds
@@ -83,6 +84,7 @@ class ClusterMetadata:
         self._broker = broker
         self.image = ClusterImage()
         self.responses = ResponseCache()
+        self.encoded_topics = EncodedTopics()
         self.producer_ids = ProducerIds(self)
         self.node_id: int = broker.config.node_id
         self.cluster_id = ""

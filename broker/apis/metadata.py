@@ -30,6 +30,7 @@ from ...wire.errors import ErrorCode
 from .. import authorized_operations
 from ..cluster_view import ClusterView
 from ..dispatch import Call, api
+from ..encoded_topics import assemble, encode_topic
 
 NO_LEADER = -1
 BY_ID = 12
@@ -99,7 +100,7 @@ def _answer(request: MetadataRequest, call: Call, errors: Mapping[str, int]) -> 
     )
     offset = cluster.image.offset
     kept = cluster.responses.get(offset, key)
-    return kept or cluster.responses.put(offset, key, _build(request, call, topics, errors).encode(call.version))
+    return kept or cluster.responses.put(offset, key, _build(request, call, topics, errors))
 
 
 def _build(
@@ -107,17 +108,26 @@ def _build(
     call: Call,
     topics: list[MetadataRequestTopic] | None,
     errors: Mapping[str, int],
-) -> MetadataResponse:
-    cluster = call.broker.metadata
+) -> bytes:
+    cluster, version, listener = call.broker.metadata, call.version, call.connection.listener
     image = cluster.image
-    view = ClusterView(image, cluster.node_id, call.connection.listener, call.connection.advertised)
+    view = ClusterView(image, cluster.node_id, listener, call.connection.advertised)
     allowed = authorized_operations.NOT_ASKED
     if request.include_topic_authorized_operations:
         allowed = authorized_operations.TOPIC
+    shape = cluster.encoded_topics.shape(image, version, listener, allowed)
+
+    def encoded(topic: TopicImage) -> bytes:
+        return shape.encoded(topic, lambda topic: _topic(topic, view, version, allowed))
+
     if topics is None:
-        found = [_topic(topic, view, call.version, allowed) for topic in image.topics.values()]
+        found = list(map(encoded, image.topics.values()))
     else:
-        found = [_one(asked, image, view, call.version, allowed, errors) for asked in topics]
+        images = [_find(asked, image) for asked in topics]
+        found = [
+            encode_topic(_missing(asked, errors), version) if topic is None else encoded(topic)
+            for asked, topic in zip(topics, images, strict=True)
+        ]
     response = MetadataResponse(
         brokers=[
             MetadataResponseBroker(node_id=broker.id, host=host, port=port, rack=broker.rack)
@@ -125,30 +135,23 @@ def _build(
         ],
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
-        topics=found,
     )
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = authorized_operations.CLUSTER
-    return response
+    return assemble(response, found, version)
 
 
-def _one(
-    asked: MetadataRequestTopic,
-    image: ClusterImage,
-    view: ClusterView,
-    version: int,
-    allowed: int,
-    errors: Mapping[str, int],
-) -> MetadataResponseTopic:
-    """The answer for one topic that was asked for by name or id."""
+def _find(asked: MetadataRequestTopic, image: ClusterImage) -> TopicImage | None:
+    if asked.topic_id != uuids.ZERO or asked.name is None:
+        return image.topics_by_id.get(asked.topic_id)
+    return image.topics.get(asked.name)
+
+
+def _missing(asked: MetadataRequestTopic, errors: Mapping[str, int]) -> MetadataResponseTopic:
+    """The answer for a topic that was asked for by name or id, and is not there."""
     name = asked.name
     if asked.topic_id != uuids.ZERO or name is None:
-        topic = image.topics_by_id.get(asked.topic_id)
-        if topic is None:
-            return MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=asked.topic_id)
-        return _topic(topic, view, version, allowed)
-    if name in image.topics:
-        return _topic(image.topics[name], view, version, allowed)
+        return MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=asked.topic_id)
     code: int = errors.get(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     if topic_names.complaint(name) is not None:
         code = ErrorCode.INVALID_TOPIC_EXCEPTION
