@@ -8,6 +8,7 @@ something lasting from a config compares `version`.
 
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,10 @@ from .tables import BROKER_CONFIGS, GROUP_CONFIGS, TOPIC_CONFIGS
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _MILLISECONDS = {".hours": 3_600_000, ".minutes": 60_000}
 _DEFAULTS: Mapping[str, Any] = MappingProxyType({name: row.default for name, row in BROKER_CONFIGS.items()})
+
+
+LOG_CONFIGS = 1000
+"""Kinds of topics, by what is configured for them, that are remembered: most topics have nothing of their own."""
 
 
 class ConfigSource(IntEnum):
@@ -50,6 +55,7 @@ class Config(Mapping[str, Any]):
         self._static["broker.id"] = self._static.get("node.id", "-1")
         self._cluster_default: dict[str, str] = {}
         self._this_broker: dict[str, str] = {}
+        self._log_configs: dict[tuple[tuple[str, str], ...], LogConfig] = {}
         self._static_values = {**_DEFAULTS, **{name: BROKER_CONFIGS[name].parse(t) for name, t in self._static.items()}}
         self._values = self._static_values
         self._check_together()
@@ -81,6 +87,7 @@ class Config(Mapping[str, Any]):
                     complaints.append(str(error))
         self._cluster_default, self._this_broker = dict(cluster_default), dict(this_broker)
         self._values = values
+        self._log_configs.clear()
         self.version += 1
         return complaints
 
@@ -105,7 +112,16 @@ class Config(Mapping[str, Any]):
         return {name: self._resource_value(definition, overrides) for name, definition in GROUP_CONFIGS.items()}
 
     def log_config(self, overrides: Mapping[str, str] = _NOTHING) -> LogConfig:
-        """What storage needs to know of a topic with the given ConfigRecords."""
+        """What storage needs to know of a topic with the given ConfigRecords: one object for all that have the same."""
+        key = tuple(sorted(overrides.items()))
+        found = self._log_configs.get(key)
+        if found is None:
+            if len(self._log_configs) >= LOG_CONFIGS:
+                self._log_configs.clear()
+            found = self._log_configs[key] = self._make_log_config(overrides)
+        return found
+
+    def _make_log_config(self, overrides: Mapping[str, str]) -> LogConfig:
         values = {name.replace(".", "_"): value for name, value in self.topic_values(overrides).items()}
         if (segment_bytes := values.pop("internal_segment_bytes")) is not None:
             values["segment_bytes"] = segment_bytes
@@ -119,7 +135,7 @@ class Config(Mapping[str, Any]):
             if (value := self._values.get(synonym)) is not None:
                 if definition.name == "retention.ms":
                     value = max(value, -1)  # for the broker's configs every negative age means for ever
-                unit = next((ms for ending, ms in _MILLISECONDS.items() if synonym.endswith(ending)), 1)
+                unit = _unit_ms(synonym)
                 return value * unit if unit > 1 and value > 0 else value
         return definition.default
 
@@ -189,6 +205,12 @@ class Config(Mapping[str, Any]):
                 raise ConfigError(f"advertised.listeners: there is no listener {endpoint.listener} to advertise")
             if endpoint.host in ("0.0.0.0", "::"):
                 raise ConfigError(f"advertised.listeners: clients cannot connect to {endpoint.host}, name an address")
+
+
+@cache
+def _unit_ms(name: str) -> int:
+    """Milliseconds in the unit that a config's name ends with."""
+    return next((ms for ending, ms in _MILLISECONDS.items() if name.endswith(ending)), 1)
 
 
 LEAST_WHEN_SET = {
