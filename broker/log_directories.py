@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
+from ..coordinator.registrations import DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED
 from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
 from ..storage.errors import StorageError, means_failure
 from ..storage.log import PartitionLog
+from ..storage.moving import Registered, settle
 from ..wire import uuids
 
 if TYPE_CHECKING:
@@ -107,6 +109,15 @@ class LogDirectories:
             except OSError as error:
                 if not self.note(error):
                     raise
+        self._settle(partial(_registered, image, broker.config.node_id))
+
+    def _settle(self, registered: Registered) -> None:
+        try:
+            settle(self.online, registered, are_all_here=not self.offline)
+        except OSError as error:
+            if not self.note(error):
+                raise
+            self._settle(registered)  # without the directory that has failed
 
     async def _load(self, directory: LogDirectory, steps: list[Callable[[], None]]) -> None:
         if directory.was_clean:
@@ -251,6 +262,11 @@ def _set_strays_aside(directory: LogDirectory, image: ClusterImage) -> None:
                 "%s-%d in %s is not in the cluster metadata; set aside as stray", topic, index, directory.path
             )
             directory.set_stray(topic, index)
+
+
+def _registered(image: ClusterImage, node_id: int, topic: str, index: int) -> bytes | None:
+    directory_id = image.topics[topic].partitions[index].directory(node_id)
+    return None if directory_id in (DIRECTORY_UNASSIGNED, DIRECTORY_MIGRATING) else directory_id
 
 
 def _is_in(path: str, directory: str) -> bool:

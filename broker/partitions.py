@@ -309,15 +309,19 @@ class Partitions:
 
     async def unflushable(self, partitions: Iterable[Partition]) -> set[Partition]:
         """Bring logs to the disk; those that would not go there."""
-        failed = set()
-        for partition in partitions:
-            try:
-                await self._broker.offload(partition.log.flush)
-            except OSError as error:
-                if not self._directories.note(error):
-                    logger.error("cannot flush %s: %s", partition, error)
-                failed.add(partition)
-        return failed
+        return {partition for partition in partitions if not await self._flush(partition)}
+
+    async def _flush(self, partition: Partition) -> bool:
+        log = partition.log
+        try:
+            await self._broker.offload(log.flush)
+        except OSError as error:
+            if partition.log is not log:  # it has moved to another directory meanwhile
+                return await self._flush(partition)
+            if not self._directories.note(error):
+                logger.error("cannot flush %s: %s", partition, error)
+            return False
+        return True
 
     def flush_soon(self, partition: Partition) -> None:
         """A segment of it was closed."""

@@ -55,8 +55,20 @@ class ReplicaMoves:
             self._wanted[topic, index] = target
             self._work.set()
 
+    def _resume(self) -> None:
+        """Ask again for the moves that the last stop interrupted."""
+        broker = self._broker
+
+        def is_known(topic: str, index: int) -> bool:
+            return broker.partitions.get(topic, index) is not None
+
+        for directory in broker.log_directories.online:
+            for topic, index in directory.interrupted_moves(is_known, broker.clock.now_ms()):
+                self.ask(topic, index, directory.path)
+
     async def run(self) -> None:
         """Carry out moves until cancelled."""
+        self._resume()
         while True:
             await self._work.wait()
             self._work = trio.Event()
@@ -69,32 +81,43 @@ class ReplicaMoves:
                         log.error("cannot move %s-%d to another directory: %s", *key, error)
 
     async def _move(self, topic: str, index: int, target: LogDirectory) -> None:
-        partitions, offload, clock = self._broker.partitions, self._broker.offload, self._broker.clock
-        partition = partitions.get(topic, index)
+        clock = self._broker.clock
+        partition = self._broker.partitions.get(topic, index)
         directories = self._broker.log_directories.online
         source = next((one for one in directories if (topic, index) in one.logs), None)
         if partition is None or source is None or source is target or target not in directories:
             return
         move = self.current = Move(partition.log, source, target, clock.now_ms())
-        finished = False
         try:
-            chunks = PATIENCE_CHUNKS + 2 * move.missing_bytes() // CHUNK_BYTES
-            while self._is_wanted(partition, target) and move.missing_bytes() > REST_BYTES and chunks:
-                await offload(move.append, move.next_chunk(clock.now_ms()), clock.now_ms())
-                chunks -= 1
-            await offload(move.copy.flush)
-            if self._is_wanted(partition, target):
-                partition.log = move.finish(clock.now_ms())
-                finished = True
-        finally:
-            self.current = None
-            if not finished:
+            finished = await self._copy(move, partition)
+        except (OSError, StorageError) as error:
+            self._broker.log_directories.note(error)
+            if target in directories:  # else its disk has failed
                 move.abandon()
-        if finished:
-            log.info("moved %s from %s to %s", partition, source.path, target.path)
-            known = self._broker.metadata.image.topics.get(topic)
-            if known is not None:
-                self._broker.metadata.tell_directories([known])
+            raise
+        finally:  # a stop in between leaves the copy where it is: the next start begins again
+            self.current = None
+        if not finished:
+            move.abandon()
+            return
+        log.info("moved %s from %s to %s", partition, source.path, target.path)
+        known = self._broker.metadata.image.topics.get(topic)
+        if known is not None:
+            self._broker.metadata.tell_directories([known])
+        move.drop_old(clock.now_ms())
+
+    async def _copy(self, move: Move, partition: Partition) -> bool:
+        """Copy everything and let the partition go on in the copy. Whether that was still wanted."""
+        offload, clock, target = self._broker.offload, self._broker.clock, move.target
+        chunks = PATIENCE_CHUNKS + 2 * move.missing_bytes() // CHUNK_BYTES
+        while self._is_wanted(partition, target) and move.missing_bytes() > REST_BYTES and chunks:
+            await offload(move.append, move.next_chunk(clock.now_ms()), clock.now_ms())
+            chunks -= 1
+        await offload(move.copy.flush)
+        if not self._is_wanted(partition, target):
+            return False
+        partition.log = move.finish(clock.now_ms())
+        return True
 
     def _is_wanted(self, partition: Partition, target: LogDirectory) -> bool:
         """Whether the partition is still there and nobody wants it elsewhere."""

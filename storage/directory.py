@@ -79,6 +79,7 @@ class LogDirectory:
         self._log_starts: checkpoint.Offsets = {}
         self._written: dict[str, bytes] = {}
         self._trash: deque[tuple[int, str]] = deque()
+        self._futures: list[tuple[str, int, str]] = []
 
     def __repr__(self) -> str:
         return f"LogDirectory({self.path!r})"
@@ -221,6 +222,8 @@ class LogDirectory:
                 steps.append(self._step(name, topic, partition, config_for, now_ms))
             elif kind is Kind.DELETE:
                 self._trash.append((now_ms + DEFAULT_DELETE_DELAY_MS, self._file(name)))
+            elif kind is Kind.FUTURE:
+                self._futures.append((topic, partition, self._file(name)))
             else:
                 logger.info("%s is set aside (%s) and not served", self._file(name), kind.value)
         return steps
@@ -273,6 +276,25 @@ class LogDirectory:
     def set_stray(self, topic: str, partition: int) -> None:
         """Take a log away that the cluster does not know. Its files stay for people to look at."""
         self._move_aside(topic, partition, Kind.STRAY)
+
+    def refuse(self, topic: str, partition: int, why: str) -> None:
+        """Serve no log of this partition, and leave the one that is here as it is."""
+        log = self.logs.pop((topic, partition))
+        logger.error("%s is not served: %s", log.path, why)
+        self.failed[topic, partition] = StorageError(f"{log.path} is not served: {why}")
+
+    def interrupted_moves(self, is_known: Callable[[str, int], bool], now_ms: int) -> list[tuple[str, int]]:
+        """The logs that were on their way here when the last stop came. Their copies go, those of partitions that
+        nobody knows are left."""
+        found = []
+        for topic, partition, path in self._futures:
+            if is_known(topic, partition):
+                self._trash.append((now_ms, path))
+                found.append((topic, partition))
+            else:
+                logger.info("%s is what a move has left, and is not served", path)
+        self._futures.clear()
+        return found
 
     def _move_aside(self, topic: str, partition: int, kind: Kind) -> PartitionLog:
         log = self.logs[topic, partition]

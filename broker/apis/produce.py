@@ -98,13 +98,13 @@ def _produce(request: ProduceRequest, call: Call, admissions: Admissions) -> Res
                 answers.append(_refusal(data.index, result, log_start_offset))
                 failed = True
                 continue
-            answer = None
-            if partition.log.must_flush:
-                answer = _success(partition, result)
-                unflushed.append((partition, answer))
-            elif is_one_batch and call.version >= LOG_START_OFFSET_SINCE and request.acks:
+            must_flush = partition.log.must_flush
+            if is_one_batch and not must_flush and call.version >= LOG_START_OFFSET_SINCE and request.acks:
                 return _encoded(partition, result, call.version)
-            answers.append(answer or _success(partition, result))
+            answer = _success(partition, result)
+            answers.append(answer)
+            if must_flush:
+                unflushed.append((partition, answer))
         topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
     response: ProduceResponse | None = ProduceResponse(responses=topics)
     if request.acks == 0:

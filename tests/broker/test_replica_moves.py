@@ -19,13 +19,16 @@ from odradek.wire.apis.alter_replica_log_dirs import (
 from odradek.wire.apis.describe_log_dirs import DescribeLogDirsRequest
 from odradek.wire.errors import ErrorCode
 
+from ..storage.failing_disk import FailingDisk
 from . import admin_cases as cases
 from .harness import Peer, batch_of, broker, create_topic, produce, run
 
 
 @asynccontextmanager
-async def two_directories(directory: Path) -> AsyncIterator[tuple[Broker, Callable[[], Awaitable[Peer]]]]:
-    async with broker(directory, log_dirs=f"{directory / 'a'},{directory / 'b'}") as serving:
+async def two_directories(
+    directory: Path, disk: FailingDisk | None = None
+) -> AsyncIterator[tuple[Broker, Callable[[], Awaitable[Peer]]]]:
+    async with broker(directory, disk=disk, log_dirs=f"{directory / 'a'},{directory / 'b'}") as serving:
         yield serving
 
 
@@ -205,5 +208,74 @@ def test_a_log_moves_there_and_back(tmp_path: Path, times: int) -> None:
                 await ask(peer, new, "t")
                 await until_in(serving, new, "t")
             assert content(serving, "t")
+
+    run(check)
+
+
+async def in_b(serving: Broker, peer: Peer) -> str:
+    """The name of a topic whose only partition is in the second directory."""
+    for name in ("t", "u"):
+        await create_topic(peer, name)
+        if where(serving, name).endswith("/b"):
+            return name
+    raise AssertionError("new logs go to the directory that has the fewest")
+
+
+def test_a_log_goes_on_in_its_copy_if_the_disk_of_the_old_one_fails(tmp_path: Path) -> None:
+    disk = FailingDisk()
+
+    async def check() -> None:
+        async with two_directories(tmp_path, disk) as (serving, connect):
+            peer = await connect()
+            name = await in_b(serving, peer)
+            await produce(peer, name, batch_of(b"one"))
+            disk.fail(f"b/{name}-0", "rename")
+            await ask(peer, str(tmp_path / "a"), name)
+            await until_in(serving, str(tmp_path / "a"), name)
+            with trio.fail_after(10):
+                while not serving.log_directories.offline:
+                    await trio.sleep(0.005)
+            assert (await produce(peer, name, batch_of(b"two"))).base_offset == 1
+        disk.heal()
+        assert (tmp_path / "b" / f"{name}-0").exists()
+        async with two_directories(tmp_path, disk) as (serving, connect):
+            assert where(serving, name) == str(tmp_path / "a")
+            assert (await produce(await connect(), name, batch_of(b"three"))).base_offset == 2
+            assert [path.name[-6:] for path in (tmp_path / "b").glob(f"{name}-0*")] == ["-stray"]
+
+    run(check)
+
+
+def test_a_log_stays_where_it_is_if_the_disk_of_the_copy_fails(tmp_path: Path) -> None:
+    disk = FailingDisk()
+
+    async def check() -> None:
+        async with two_directories(tmp_path, disk) as (serving, connect):
+            peer = await connect()
+            await in_b(serving, peer)
+            await produce(peer, "t", batch_of(b"one"))
+            assert where(serving, "t") == str(tmp_path / "a")
+            disk.fail("b/t-0", "sync")
+            await ask(peer, str(tmp_path / "b"), "t")
+            with trio.fail_after(10):
+                while not serving.log_directories.offline:
+                    await trio.sleep(0.005)
+            assert (await produce(peer, "t", batch_of(b"two"))).base_offset == 1
+            assert await ask(peer, str(tmp_path / "b"), "t") == ErrorCode.KAFKA_STORAGE_ERROR
+
+    run(check)
+
+
+def test_a_move_that_was_interrupted_begins_again_at_the_start(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with two_directories(tmp_path) as (serving, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            await produce(peer, "t", batch_of(b"one"))
+            new = other(serving, "t")
+        (Path(new) / f"t-0.{'ab' * 16}-future").mkdir()
+        async with two_directories(tmp_path) as (serving, connect):
+            await until_in(serving, new, "t")
+            assert (await produce(await connect(), "t", batch_of(b"two"))).base_offset == 1
 
     run(check)

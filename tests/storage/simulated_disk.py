@@ -135,7 +135,7 @@ class SimulatedDisk:
         self._synced: dict[str, Content | None] = {"/": None}
         self._changes: list[tuple[str, Callable[[dict[str, Content | None]], None]]] = []
         self._failing: dict[tuple[str, str], int] = {}
-        self._steps_left = -1
+        self.steps_left = -1
         self._held: set[str] = set()
 
     # What tests do to it
@@ -146,17 +146,17 @@ class SimulatedDisk:
 
     def stop_after(self, steps: int) -> None:
         """Let so many more changes happen and no other: the process dies there, as far as the disk can tell."""
-        self._steps_left = steps
+        self.steps_left = steps
 
     def heal(self) -> None:
         self._failing = {}
-        self._steps_left = -1
+        self.steps_left = -1
 
     def check(self, operation: str, path: str) -> None:
-        if operation in CHANGES and self._steps_left >= 0:
-            if self._steps_left == 0:
+        if operation in CHANGES and self.steps_left >= 0:
+            if self.steps_left == 0:
                 raise OSError(errno.EIO, "the process is dead", path)
-            self._steps_left -= 1
+            self.steps_left -= 1
         for (failing, suffix), error in self._failing.items():
             if failing == operation and path.endswith(suffix):
                 raise OSError(error, os.strerror(error), path)
