@@ -90,9 +90,10 @@ class Outbox:
         """Read the short slices at the front that are in memory. How many parts are byte strings then."""
         for at, part in enumerate(self._parts):
             if isinstance(part, FileSlice):
-                if _is_long(part) or not part.is_cached():
+                data = None if _is_long(part) else part.read_cached()
+                if data is None:
                     return at
-                self._parts[at] = part.read()
+                self._parts[at] = data
         return len(self._parts)
 
     async def _read(self, part: FileSlice) -> None:

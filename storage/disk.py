@@ -22,7 +22,6 @@ import shutil
 import struct
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,8 +29,15 @@ from .errors import StorageError
 
 Buffer = bytes | bytearray | memoryview
 
-# What the system reads ahead at once, so what lies between two cached pages this far apart is most likely cached too.
+# What the system reads ahead at once: a disk is read in steps of this size.
 READ_AHEAD_BYTES = 1 << 17
+
+# The system forgets pages in the order of their use, so what lies between two cached pages this far apart is most
+# likely cached too; where it is not, a reader waits for a few steps.
+PROBE_BYTES = 1 << 19
+
+CAN_TELL = hasattr(os, "RWF_NOWAIT")
+"""Whether the system can be asked to read what is in memory only. Linux can."""
 
 # 1,024 descriptors is the usual soft limit of a shell, and sockets need some of them.
 DEFAULT_MAX_OPEN_FILES = 512
@@ -177,31 +183,41 @@ class FileSlice:
     def fileno(self) -> int:
         return self.file.fileno()
 
-    def is_cached(self) -> bool:
-        """Whether `read` or sendfile would hardly have to wait for the disk. True where the system cannot tell."""
-        return all(_is_cached(self.fileno(), position) for position in self._probes())
+    def read_cached(self) -> bytes | bytearray | None:
+        """The bytes of the slice if the system has them in memory, or cannot tell; None if the disk is to be waited
+        for."""
+        descriptor = self.file.fileno()
+        if not CAN_TELL or descriptor < 0:
+            return self.read()
+        data = bytearray(self._size)
+        try:
+            count = os.preadv(descriptor, [data], self.position, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return None
+        except OSError:  # the file system does not support the question; a real fault shows when the data is read
+            return self.read()
+        return data if count == self._size else None
 
-    def _probes(self) -> Iterator[int]:
-        yield from range(self.position, self.position + self._size, READ_AHEAD_BYTES)
-        yield self.position + self._size - 1
+    def is_cached(self) -> bool:
+        """Whether sendfile would hardly have to wait for the disk. True where the system cannot tell."""
+        descriptor = self.file.fileno()
+        if not CAN_TELL or descriptor < 0:
+            return True
+        page = bytearray(1)
+        last = self.position + self._size - 1
+        try:
+            for position in (*range(self.position, last, PROBE_BYTES), last):
+                os.preadv(descriptor, [page], position, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:  # see `read_cached`
+            pass
+        return True
 
     def warm(self) -> None:
         """Wait for the disk now, so that a reader need not. For a worker thread."""
         for start in range(0, self._size, READ_AHEAD_BYTES):
             self.file.read_at(self.position + start, min(READ_AHEAD_BYTES, self._size - start))
-
-
-def _is_cached(descriptor: int, position: int) -> bool:
-    """Whether the page with this byte of a file is in memory. Only Linux can tell; elsewhere True."""
-    if not hasattr(os, "RWF_NOWAIT") or descriptor < 0:
-        return True
-    try:
-        os.preadv(descriptor, [bytearray(1)], position, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:  # the file system does not support the question; a real fault shows when the data is read
-        return True
-    return True
 
 
 def _sync(descriptor: int, path: str) -> None:

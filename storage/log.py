@@ -235,6 +235,10 @@ class PartitionLog:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
         return self.segments.read(offset, max_bytes, upper_bound, self.log_end_offset, min_one_message)
 
+    def has_aborted_transactions(self, from_offset: int) -> bool:
+        """Whether any transaction was aborted whose marker is in the segment of `from_offset` or later."""
+        return any(len(segment.transaction_index) for segment in self.segments.from_offset(from_offset))
+
     def aborted_transactions(self, from_offset: int, to_offset: int) -> list[AbortedTransaction]:
         return aborted_transactions(self.segments, from_offset, to_offset)
 

@@ -22,12 +22,21 @@ MAX_KNOWN_PLACES: Final = 8
 class ReadResult(NamedTuple):
     """Whole batches from the one that holds the wanted offset on; the last may be cut off.
 
-    slice is None when there is nothing to read. No record at or above end_offset is in the slice.
+    slice is None when there is nothing to read; else it is in `segment`, and its records are below `upper_bound`.
     """
 
     slice: FileSlice | None
     size: int
-    end_offset: int
+    segment: Segment
+    upper_bound: int
+
+    @property
+    def end_offset(self) -> int:
+        """No record at or above this offset is in the slice. An index look-up, which few readers need."""
+        beyond = None
+        if self.slice is not None:
+            beyond = self.segment.offset_index.first_at_or_beyond(self.slice.position + self.size)
+        return self.upper_bound if beyond is None else min(beyond, self.upper_bound)
 
 
 class Segments:
@@ -90,15 +99,19 @@ class Segments:
 
     def locate(self, offset: int, log_end_offset: int) -> Place:
         """Where the batch that holds `offset` begins, or the first one after it if compaction took the offset away."""
+        return self._locate(offset, log_end_offset)[:2]
+
+    def _locate(self, offset: int, log_end_offset: int) -> tuple[Segment, int, int]:
+        """`locate`, and the size of that batch if it was seen, else 0."""
         known = self._known.get(offset)
         if known is not None:
-            return known
+            return *known, 0
         if offset < log_end_offset:
             for segment in self.from_offset(offset):
                 found = segment.find(offset)
                 if found is not None:
-                    return segment, found[0]
-        return self.active, self.active.size
+                    return segment, found[0], found[1].size
+        return self.active, self.active.size, 0
 
     def read(
         self, offset: int, max_bytes: int, upper_bound: int, log_end_offset: int, min_one_message: bool
@@ -109,32 +122,22 @@ class Segments:
         nothing of the batch that holds `upper_bound` is read.
         """
         if offset >= upper_bound:
-            return ReadResult(None, 0, offset)
-        segment, start = self.locate(offset, log_end_offset)
-        stop_place = self.locate(upper_bound, log_end_offset)
-        stop_segment, stop = stop_place
-        end_offset = upper_bound
+            return ReadResult(None, 0, self.active, offset)
+        segment, start, first_size = self._locate(offset, log_end_offset)
+        stop_segment, stop, _ = self._locate(upper_bound, log_end_offset)
         if segment is stop_segment:
-            self._remember(upper_bound, stop_place)
+            self._remember(upper_bound, (segment, stop))
         else:
             stop = segment.size
-            end_offset = self._starts[self.number_of(segment.base_offset) + 1]
+            upper_bound = self._starts[self.number_of(segment.base_offset) + 1]
         size = stop - start
         if size > max_bytes:
-            size = self._limited(segment, start, max_bytes, min_one_message)
-            beyond = segment.offset_index.first_at_or_beyond(start + size)
-            if beyond is not None:
-                end_offset = min(end_offset, beyond)
+            size = max_bytes
+            if min_one_message:
+                size = max(size, first_size or next(segment.headers(start))[1].size)
         if size <= 0:
-            return ReadResult(None, 0, offset)
-        return ReadResult(FileSlice(segment.file, start, size), size, end_offset)
-
-    @staticmethod
-    def _limited(segment: Segment, start: int, max_bytes: int, min_one_message: bool) -> int:
-        if not min_one_message:
-            return max_bytes
-        _, header = next(segment.headers(start))
-        return max(max_bytes, header.size)
+            return ReadResult(None, 0, segment, offset)
+        return ReadResult(FileSlice(segment.file, start, size), size, segment, upper_bound)
 
     def _remember(self, offset: int, place: Place) -> None:
         known = self._known

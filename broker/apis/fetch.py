@@ -187,7 +187,7 @@ class Reading:
         self.size += data.size
         answer = self._describe(partition)
         answer.records = data.slice
-        if self._committed:
+        if self._committed and log.has_aborted_transactions(offset):
             answer.aborted_transactions = [
                 AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
                 for aborted in log.aborted_transactions(offset, data.end_offset)

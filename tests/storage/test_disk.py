@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from odradek.storage import disk as storage_disk
 from odradek.storage.disk import READ_AHEAD_BYTES, FileSlice, LocalDisk
 from odradek.storage.errors import StorageError
 
@@ -168,5 +169,20 @@ def test_a_slice_knows_whether_reading_it_would_wait_for_the_disk(tmp_path: Path
     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     if slice.is_cached():
         pytest.skip("this file system keeps its pages or does not tell")
+    short = FileSlice(file, 100, 1000)
+    assert short.read_cached() is None
     slice.warm()
+    assert slice.is_cached()
+    assert short.read_cached() == short.read()
+
+
+@pytest.mark.parametrize("can_tell", [True, False])
+def test_a_slice_that_is_in_memory_is_read_at_once(
+    tmp_path: Path, can_tell: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_disk, "CAN_TELL", storage_disk.CAN_TELL and can_tell)
+    path = tmp_path / "warm"
+    path.write_bytes(bytes(range(200)))
+    slice = FileSlice(LocalDisk().open(str(path)), 50, 100)
+    assert slice.read_cached() == bytes(range(50, 150))
     assert slice.is_cached()

@@ -183,9 +183,19 @@ def test_limits_cut_the_last_batch_but_never_the_first(tmp_path: Path) -> None:
     size = len(batch())
     assert log.read(0, 1, 3).size == size
     assert log.read(0, 1, 3, min_one_message=False).size == 1
-    assert log.read(0, 0, 3, min_one_message=False) == (None, 0, 0)
+    nothing = log.read(0, 0, 3, min_one_message=False)
+    assert (nothing.slice, nothing.size, nothing.end_offset) == (None, 0, 0)
     assert log.read(0, size + 5, 3).size == size + 5
     assert log.read(0, 10 * size, 3).size == 3 * size
+
+
+def test_the_index_tells_where_data_that_was_cut_ends_at_most(tmp_path: Path) -> None:
+    log = new_log(tmp_path, LogConfig(index_interval_bytes=0))
+    fill(log, 10)
+    size = len(batch())
+    assert log.read(0, 3 * size, 10).end_offset == 3
+    assert log.read(0, 3 * size + 1, 10).end_offset == 4
+    assert log.read(4, 10 * size, 8).end_offset == 8
 
 
 def test_nothing_at_or_above_the_upper_bound_is_read(tmp_path: Path) -> None:
@@ -194,8 +204,9 @@ def test_nothing_at_or_above_the_upper_bound_is_read(tmp_path: Path) -> None:
     data = log.read(0, 1 << 20, 3)
     assert data.slice is not None
     assert [header.last_offset for _, header in iter_batches(data.slice.read())] == [0, 1, 2]
-    assert log.read(3, 1 << 20, 3) == (None, 0, 3)
-    assert log.read(5, 1 << 20, 3) == (None, 0, 5)
+    for offset in 3, 5:
+        nothing = log.read(offset, 1 << 20, 3)
+        assert (nothing.slice, nothing.size, nothing.end_offset) == (None, 0, offset)
 
 
 def test_a_bound_inside_a_batch_leaves_the_whole_batch_out(tmp_path: Path) -> None:
