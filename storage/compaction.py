@@ -10,7 +10,8 @@ C5  Memory is bounded (key_map.py) but for the largest batch: a map that is full
     on.
 
 A `Compaction` is made, and its output installed, by the thread that owns the log; `build_map`, `groups` and `rewrite`
-may run in another one meanwhile. If the log loses segments under it they raise `Abandoned`, and nothing has happened.
+may run in another one meanwhile, `release` afterwards. If the log loses segments under it they raise `Abandoned`, and
+nothing has happened.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,6 +70,9 @@ class Compaction:
         self._walk = TransactionWalk()
         self._producers = {entry.producer_id: (entry.last_offset, entry.epoch) for entry in log.producers}
 
+    def _breathe(self) -> None:
+        self._note_bytes(0)
+
     def _settled(self, from_offset: int) -> list[Segment]:
         """The cleanable segments from the one that holds an offset on."""
         return [
@@ -91,7 +95,7 @@ class Compaction:
         """Note the last offset of each key in the dirty segments, up to `end_offset`."""
         with _abandoning():
             self._note_dirty()
-        self._keys.settle()
+        self._keys.settle(self._breathe)
 
     def _note_dirty(self) -> None:
         walk = TransactionWalk()
@@ -270,6 +274,10 @@ class Compaction:
             output.remove()
             raise Abandoned
         self.log.replace_segments(group, output, now_ms)
+
+    def release(self) -> None:
+        """Free what the map took, when all is installed."""
+        self._keys.clear(self._breathe)
 
     def run(self, now_ms: int) -> int:
         """All of it in one go. The new cleaner checkpoint."""

@@ -4,23 +4,31 @@ A cleaning notes all dirty batches first; `settle` ends that. Then `marks_of` sa
 without a look at its records, which of them are the newest of their key: many batches of a log that is worth cleaning
 are dropped or copied as a whole. `select` says the same of any batch, by its keys.
 
-Memory is bounded: BYTES_PER_KEY for each key, up to `max_keys`, and a byte for each offset, up to MAX_OFFSETS.
+Memory is bounded: BYTES_PER_KEY for each key, up to `max_keys`, and a byte for each offset, up to MAX_OFFSETS. The map
+is made of several dicts, because one that grows, or goes, stops every thread of the process for as long as that takes.
 """
 
 import hashlib
-from collections.abc import Sequence
-from itertools import compress, repeat
-from operator import le
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from itertools import chain, compress, islice
 from typing import Final, NamedTuple
 
 from ..wire.batches import BatchHeader
 from ..wire.records import LONG_KEY, Layout, bounds_of, layout_of, offset_deltas
+from .segment import MAX_OFFSET
 
 BYTES_PER_KEY: Final = 256
 """Memory that a key takes in the map, at most; log.cleaner.dedupe.buffer.size divided by it bounds the map."""
 
 MAX_OFFSETS: Final = 1 << 26
 """So many offsets are noted at once: half of what log.cleaner.dedupe.buffer.size is by default, in bytes."""
+
+KEYS_PER_SHARD: Final = 1 << 16
+"""A dict of so many keys grows within two milliseconds."""
+
+SETTLED_AT_ONCE: Final = 5000
+"""Keys: some tenths of a millisecond."""
 
 NOTED: Final = 1
 TOMBSTONE: Final = 2
@@ -46,13 +54,15 @@ class KeyMap:
     def __init__(self, first_dirty: int, max_keys: int) -> None:
         self._first_dirty = first_dirty
         self._max_keys = max_keys
-        self._newest: dict[bytes | None, int] = {}
+        self._shards: list[dict[bytes | None, int]] = [{}]
+        while len(self._shards) * KEYS_PER_SHARD < max_keys:
+            self._shards += [{} for _ in self._shards]
         self._marks = bytearray()
-        self._marked_from = 0
+        self._marked_from = MAX_OFFSET
 
     def has_room(self, header: BatchHeader) -> bool:
         """Whether a batch may be noted; the first one always."""
-        if len(self._newest) >= self._max_keys:
+        if sum(map(len, self._shards)) >= self._max_keys:
             return False
         return not self._marks or header.next_offset - self._marked_from <= MAX_OFFSETS
 
@@ -61,12 +71,17 @@ class KeyMap:
         layout = layout_of(payload, header.records_count)
         keys, offsets = _keys(layout), _offsets(header, payload, layout.bounds)
         if header.base_offset >= self._first_dirty:
-            self._newest.update(zip(keys, offsets, strict=True))
             self._mark(header, [offsets[index] for index in layout.tombstones])
-        else:  # only some of it is dirty, so it is to be looked at again
-            dirty = [(key, offset) for key, offset in zip(keys, offsets, strict=True) if offset >= self._first_dirty]
-            self._newest.update(dirty)
-        self._newest.pop(None, None)  # a record without a key is nobody's newest
+        else:  # only some of it is dirty, so it is not marked, and looked up later
+            first = bisect_left(offsets, self._first_dirty)
+            keys, offsets = keys[first:], offsets[first:]
+        shards, mask = self._shards, len(self._shards) - 1
+        for key, offset in zip(keys, offsets, strict=True):
+            shards[hash(key) & mask][key] = offset
+        self._shard_of(None).pop(None, None)  # a record without a key is nobody's newest
+
+    def _shard_of(self, key: bytes | None) -> dict[bytes | None, int]:
+        return self._shards[hash(key) & len(self._shards) - 1]
 
     def _mark(self, header: BatchHeader, tombstones: list[int]) -> None:
         marks = self._marks
@@ -77,12 +92,21 @@ class KeyMap:
         for offset in tombstones:
             marks[offset - self._marked_from] |= TOMBSTONE
 
-    def settle(self) -> None:
-        """All dirty batches are noted."""
+    def settle(self, breathe: Callable[[], None]) -> None:
+        """All dirty batches are noted. `breathe` is called once in a while: the place to let others run."""
         marks, start = self._marks, self._marked_from
-        for offset in self._newest.values():
-            if offset >= start:
-                marks[offset - start] |= NEWEST
+        offsets = chain.from_iterable(shard.values() for shard in self._shards)
+        while some := list(islice(offsets, SETTLED_AT_ONCE)):
+            for offset in some:
+                if offset >= start:
+                    marks[offset - start] |= NEWEST
+            breathe()
+
+    def clear(self, breathe: Callable[[], None]) -> None:
+        """Free the memory bit by bit."""
+        while self._shards:
+            self._shards.pop()
+            breathe()
 
     def marks_of(self, header: BatchHeader) -> bytearray | None:
         """The marks of a batch's offsets; None if it was not noted, or not all of it."""
@@ -105,10 +129,10 @@ class KeyMap:
     def _look_up(self, header: BatchHeader, payload: bytes, end_offset: int) -> Selection:
         layout = layout_of(payload, header.records_count)
         keys, offsets = _keys(layout), _offsets(header, payload, layout.bounds)
-        flags = list(map(le, map(self._newest.get, keys, repeat(-1)), offsets))
-        for index, key in enumerate(keys):
-            if key is None:
-                flags[index] = offsets[index] >= end_offset
+        flags = [
+            self._shard_of(key).get(key, -1) <= offset if key is not None else offset >= end_offset
+            for key, offset in zip(keys, offsets, strict=True)
+        ]
         kept = list(compress(range(len(flags)), flags))
         return Selection(layout.bounds, kept, [index for index in layout.tombstones if flags[index]])
 

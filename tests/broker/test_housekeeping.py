@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from odradek.broker.cleaning import BREATHER_BYTES, Throttle
+from odradek.broker.cleaning import UNLIMITED, Throttle, give_way
 from odradek.storage.log import PartitionLog
 from odradek.wire.batches import build_batch, iter_batches
 from odradek.wire.records import Record, iter_records
@@ -111,7 +111,26 @@ def test_the_checkpoints_are_written_meanwhile(tmp_path: Path) -> None:
 
 def test_the_cleaner_keeps_to_its_bytes_a_second() -> None:
     began = time.monotonic()
-    throttle = Throttle(bytes_per_second=10 * BREATHER_BYTES)
-    for _ in range(2):
-        throttle.note(BREATHER_BYTES)
-    assert time.monotonic() - began >= 0.2
+    throttle = Throttle(bytes_per_second=1_000_000, give_way=lambda: None)
+    noted = 0
+    while time.monotonic() - began < 0.2:
+        throttle.note(10_000)
+        noted += 10_000
+    assert noted <= 1_000_000 * (time.monotonic() - began) + 10_000
+
+
+def test_a_cleaning_that_goes_on_and_on_lets_the_loop_run_and_the_broker_stop() -> None:
+    def work() -> None:
+        throttle = Throttle(UNLIMITED * 2, give_way)
+        while True:
+            throttle.note(1)
+
+    async def main() -> None:
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.to_thread.run_sync, work)
+                for _ in range(100):
+                    await trio.sleep(0.001)
+                nursery.cancel_scope.cancel()
+
+    run(main)

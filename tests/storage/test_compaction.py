@@ -218,6 +218,20 @@ def test_long_keys_and_a_dirty_part_that_begins_within_a_batch(tmp_path: Path, f
     assert offsets(log) == [offset for offset in range(7) if offset not in without]
 
 
+@pytest.mark.parametrize("shard", [1, 3])
+def test_a_map_in_several_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: int) -> None:
+    monkeypatch.setattr("odradek.storage.key_map.KEYS_PER_SHARD", shard)
+    log = new_log(tmp_path, CONFIG)
+    for number in range(30):
+        put(log, (b"k%d" % (number % 7), b"%d" % number))
+    settle(log)
+    assert clean(log, max_keys=10) == 30
+    put(log, (b"k3", b"30"))
+    settle(log)
+    assert clean(log, 30, max_keys=10) == 31
+    assert offsets(log) == [23, 25, 26, 27, 28, 29, 30]
+
+
 def test_a_range_of_too_many_offsets_is_cleaned_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("odradek.storage.key_map.MAX_OFFSETS", 4)
     log = new_log(tmp_path, CONFIG)
