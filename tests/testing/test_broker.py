@@ -243,6 +243,27 @@ def test_a_snapshot_brings_everything_back(broker: Broker) -> None:
         assert (again.producer_id, again.partitions) == (open_transaction.producer_id, [("other", 0)])
 
 
+def test_a_restore_takes_a_group_back_to_where_it_was(broker: Broker) -> None:
+    """As aiokafka sees it: what was committed after the snapshot is read again."""
+    from aiokafka import AIOKafkaConsumer
+
+    async def read(count: int) -> list[bytes | None]:
+        options = {"group_id": "g", "auto_offset_reset": "earliest", "enable_auto_commit": False}
+        async with AIOKafkaConsumer("orders", bootstrap_servers=broker.bootstrap, **options) as consumer:
+            values = [(await consumer.getone()).value for _ in range(count)]
+            await consumer.commit()
+            return values
+
+    broker.produce_many("orders", ["a", "b", "c"])
+    assert asyncio.run(read(1)) == [b"a"]
+    before = broker.snapshot()
+    for _ in range(2):
+        assert asyncio.run(read(2)) == [b"b", b"c"]
+        assert broker.committed("g")["orders", 0] == 3
+        broker.restore(before)
+        assert broker.committed("g")["orders", 0] == 1
+
+
 def test_clients_go_on_after_a_restore(broker: Broker) -> None:
     broker.produce_many("orders", ["a", "b"])
     consumer = confluent_consumer(broker)

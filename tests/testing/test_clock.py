@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import confluent_kafka
 import pytest
 import trio
+from aiokafka import AIOKafkaConsumer
 
 from odradek.testing import Broker
 from odradek.testing.clock import TurnableClock
@@ -141,6 +143,23 @@ def test_offsets_of_an_idle_group_expire() -> None:
         assert broker.committed("idle") == {("orders", 0): 0}
         broker.clock.advance(minutes=20)
         assert broker.groups() == {}
+
+
+def test_a_consumer_whose_offsets_expired_starts_where_it_is_configured_to() -> None:
+    """aiokafka's."""
+    with Broker(topics=["orders"], config={"offsets.retention.minutes": 60}) as broker:
+        broker.produce_many("orders", ["a", "b"])
+        broker.commit("idle", {("orders", 0): 1})
+
+        async def first() -> bytes | None:
+            options = {"group_id": "idle", "auto_offset_reset": "earliest", "enable_auto_commit": False}
+            async with AIOKafkaConsumer("orders", bootstrap_servers=broker.bootstrap, **options) as consumer:
+                value: bytes | None = (await consumer.getone()).value
+                return value
+
+        assert asyncio.run(first()) == b"b"
+        broker.clock.advance(hours=2)
+        assert asyncio.run(first()) == b"a"
 
 
 def test_a_fetch_that_waits_ends_with_its_time(broker: Broker) -> None:

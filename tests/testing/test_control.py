@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from interop.needs import program
 from odradek.commands.client import Cluster
 from odradek.testing import Broker
 from odradek.testing.calls import Session
@@ -294,6 +296,24 @@ def test_the_command_line_refuses_what_it_cannot_do(options: tuple[str, ...], me
     assert len(complaint.splitlines()) == 1
 
 
+CURL = re.findall(r"^curl .*\$CONTROL/\w+$", PAGE.read_text(), flags=re.MULTILINE)
+
+
 def test_every_verb_has_a_curl_line_in_the_docs() -> None:
-    described = set(re.findall(r"^curl .*\$CONTROL/(\w+)", PAGE.read_text(), flags=re.MULTILINE))
-    assert described == set(VERBS)
+    assert {line.rpartition("/")[2] for line in CURL} == set(VERBS)
+
+
+def test_the_curl_lines_in_the_docs_are_a_session_that_works(control: Control) -> None:
+    program("curl")
+    broker = control.session.broker
+    broker.delete_topic("orders")
+    broker.produce("invoices", "what the service under test writes")
+    confluent_producer(broker, client_id="shop").list_topics(timeout=10)
+    script = "\n".join(['AUTH="Authorization: Bearer $TOKEN"', *(f"{line} --no-progress-meter" for line in CURL)])
+    environment = {**os.environ, "CONTROL": control.url, "TOKEN": TOKEN}
+    done = subprocess.run(
+        [program("bash"), "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(CURL), done.stderr
+    assert [answer["error"] for answer in answers if "error" in answer] == []
