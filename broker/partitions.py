@@ -12,8 +12,10 @@ I4  A waiter is in the `waiters` of every partition it waits for, and leaves all
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
@@ -38,6 +40,12 @@ T = TypeVar("T")
 
 TOPIC, BROKER = 2, 4
 """Types of configuration resources."""
+
+TOPICS_AT_ONCE = 20
+"""Of a large change; between them other clients are served."""
+
+NewLog = tuple[str, int, bytes, LogConfig]
+"""Topic, partition, topic id, and how the log is to be."""
 
 READ_COMMITTED = 1
 """Isolation level of a Fetch or ListOffsets: read_uncommitted is 0."""
@@ -216,10 +224,12 @@ class Partitions:
 
     async def _apply(self, delta: Delta) -> None:
         """Follow a change of the cluster image (I1)."""
-        for name, topic in delta.deleted.items():
-            await self._delete(name, topic)
-        for topic in (*delta.created.values(), *delta.changed.values()):
-            self._follow(topic)
+        for deleted in _some_of(delta.deleted.values()):
+            await self._delete(deleted)
+        for changed in _some_of([*delta.created.values(), *delta.changed.values()]):
+            await self._make_logs(changed)
+            for topic in changed:
+                self._follow(topic)
         if any(kind == BROKER for kind, _ in delta.configs):
             names = list(self._topics)
         else:
@@ -231,7 +241,7 @@ class Partitions:
                     partition.log.config = config
 
     def _follow(self, topic: TopicImage) -> None:
-        """Make logs for new partitions of a topic, and take over the leader epochs of all."""
+        """Take over the logs of new partitions of a topic, and the leader epochs of all."""
         broker = self._broker
         self._names[topic.id] = topic.name
         partitions = self._topics.setdefault(topic.name, [])
@@ -258,7 +268,7 @@ class Partitions:
         if self._broker.config.node_id not in registration.replicas:
             return None
         key = topic.name, index
-        found = next((d.logs[key] for d in self._directories.online if key in d.logs), None)
+        found = self._log(key)
         if found is not None and found.topic_id != topic.id:
             logger.error("%r is what is left of another topic and could not be moved away", found)
             return None
@@ -273,6 +283,35 @@ class Partitions:
                 return None
         found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
         return Partition(found, -1, self)
+
+    def _log(self, key: tuple[str, int]) -> PartitionLog | None:
+        return next((directory.logs[key] for directory in self._directories.online if key in directory.logs), None)
+
+    async def _make_logs(self, topics: Iterable[TopicImage]) -> None:
+        """Have worker threads make the files of new partitions, so that nobody else waits for a disk.
+
+        Where that fails `_open` tries again, and says what is wrong.
+        """
+        placed: dict[LogDirectory, list[NewLog]] = {directory: [] for directory in self._directories.online}
+        for topic in topics:
+            first = len(self._topics.get(topic.name, ()))
+            new = [index for index in range(first, len(topic.partitions)) if self._is_new(topic, index)]
+            if new:
+                config = self._broker.config.log_config(self._broker.metadata.image.topic_configs(topic.name))
+            for index in new:
+                directory = min(placed, key=lambda directory: len(directory.logs) + len(placed[directory]))
+                placed[directory].append((topic.name, index, topic.id, config))
+        for directory, logs in placed.items():
+            if logs:
+                await self._directories.work_on(directory, create_all, logs, self._broker.clock.now_ms())
+
+    def _is_new(self, topic: TopicImage, index: int) -> bool:
+        key, registration = (topic.name, index), topic.partitions[index]
+        return (
+            self._broker.config.node_id in registration.replicas
+            and self._log(key) is None
+            and self._may_be_made(registration)
+        )
 
     def _may_be_made(self, registration: PartitionRegistration) -> bool:
         """Whether a log that is not here is a new one. It is not if the controller knows a directory that it is in."""
@@ -293,15 +332,18 @@ class Partitions:
                     return None
         return None
 
-    async def _delete(self, name: str, topic: TopicImage) -> None:
-        self._names.pop(topic.id, None)
-        now_ms = self._broker.clock.now_ms()
-        for partition in self._topics.pop(name, ()):
-            if partition is not None:
-                partition.wake_all()
-                directory = next((d for d in self._directories.online if (name, partition.index) in d.logs), None)
-                if directory is not None:  # else it has failed by now
-                    await self._directories.work_on(directory, LogDirectory.delete, name, partition.index, now_ms)
+    async def _delete(self, topics: Iterable[TopicImage]) -> None:
+        gone: list[tuple[str, int]] = []
+        for topic in topics:
+            self._names.pop(topic.id, None)
+            for partition in self._topics.pop(topic.name, ()):
+                if partition is not None:
+                    partition.wake_all()
+                    gone.append((topic.name, partition.index))
+        for directory in tuple(self._directories.online):  # what was in one that has failed by now stays there
+            here = [key for key in gone if key in directory.logs]
+            if here:
+                await self._directories.work_on(directory, LogDirectory.delete_all, here, self._broker.clock.now_ms())
 
     async def flush_due(self) -> None:
         now_ms = self._broker.clock.now_ms()
@@ -360,3 +402,17 @@ class Partitions:
         now_ms = self._broker.clock.now_ms()
         for partition in tuple(self):
             partition.log.expire_producers(now_ms)
+
+
+def _some_of(topics: Iterable[TopicImage]) -> Iterator[list[TopicImage]]:
+    """So many topics at a time that their partitions are soon taken over."""
+    waiting = iter(topics)
+    while some := list(itertools.islice(waiting, TOPICS_AT_ONCE)):
+        yield some
+
+
+def create_all(directory: LogDirectory, logs: Iterable[NewLog], now_ms: int) -> None:
+    """Make logs up to the first that cannot be made."""
+    with suppress(OSError, StorageError):
+        for new in logs:
+            directory.create(*new, now_ms)

@@ -17,7 +17,7 @@ Methods belong to one thread at a time, except the steps that `loads` returns, w
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from random import Random
 from typing import Final, TypeVar
 
@@ -272,6 +272,17 @@ class LogDirectory:
         """Take a log away; its files go after file.delete.delay.ms (D4)."""
         log = self._move_aside(topic, partition, Kind.DELETE)
         self._trash.append((now_ms + log.config.file_delete_delay_ms, log.path))
+
+    def delete_all(self, keys: Iterable[tuple[str, int]], now_ms: int) -> None:
+        """Take logs away, all that will go. Raises the first OSError of the others."""
+        errors = []
+        for key in keys:
+            try:
+                self.delete(*key, now_ms)
+            except OSError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def set_stray(self, topic: str, partition: int) -> None:
         """Take a log away that the cluster does not know. Its files stay for people to look at."""

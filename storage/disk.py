@@ -22,6 +22,7 @@ import shutil
 import struct
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -220,6 +221,12 @@ class FileSlice:
             self.file.read_at(self.position + start, min(READ_AHEAD_BYTES, self._size - start))
 
 
+def _files_below(directory: str) -> list[str]:
+    """What may be open of a directory, relative to it; looking there is quicker than going through all that is open."""
+    start = len(directory) + 1
+    return [os.path.join(place, name)[start:] for place, _, names in os.walk(directory) for name in names]
+
+
 def _sync(descriptor: int, path: str) -> None:
     try:
         os.fsync(descriptor)
@@ -362,11 +369,10 @@ class LocalDisk:
             file.used = False
             self._files[path] = file
 
-    def _forget_below(self, directory: str) -> None:
-        below = directory + os.sep
+    def _forget(self, directory: str, names: Iterable[str]) -> None:
         with self._changing:
-            for path in [path for path in self._files if path.startswith(below)]:
-                del self._files[path]
+            for name in names:
+                self._files.pop(os.path.join(directory, name), None)
 
     @property
     def open_files(self) -> int:
@@ -408,7 +414,7 @@ class LocalDisk:
         os.replace(old, new)
         self._files.pop(new, None)
         if self._files.pop(old, None) is None:
-            self._forget_below(old)
+            self._forget(old, _files_below(new))
 
     def remove(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -416,9 +422,10 @@ class LocalDisk:
         self._files.pop(path, None)
 
     def remove_tree(self, path: str) -> None:
+        names = _files_below(path)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(path)
-        self._forget_below(path)
+        self._forget(path, names)
 
     def sync_directory(self, path: str) -> None:
         descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from odradek.broker.config import TOPIC_CONFIGS
+from odradek.broker.partitions import TOPICS_AT_ONCE, create_all
 from odradek.coordinator.records import cluster
+from odradek.storage.directory import LogDirectory
 from odradek.wire.apis.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
+from odradek.wire.apis.delete_topics import DeleteTopicsRequest
 from odradek.wire.apis.describe_log_dirs import DescribableLogDirTopic, DescribeLogDirsRequest
 from odradek.wire.apis.init_producer_id import InitProducerIdRequest
 from odradek.wire.errors import ErrorCode
@@ -19,6 +24,24 @@ from . import admin_cases as cases
 from .harness import batch_of, broker, create_topic, produce, run
 
 NONE = ErrorCode.NONE
+
+
+class HeldUp:
+    """Worker threads that make and delete no logs before they may; `waiting` is set when they would like to."""
+
+    def __init__(self) -> None:
+        self.again()
+
+    def again(self) -> None:
+        self.waiting, self.may = trio.Event(), trio.Event()
+        self.turns = 0
+
+    async def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        if function in (create_all, LogDirectory.delete_all):
+            self.waiting.set()
+            await self.may.wait()
+            self.turns += 1
+        return function(*args)
 
 
 async def described(peer: Any, kind: int, name: str, *keys: str) -> dict[str, Any]:
@@ -34,6 +57,29 @@ async def altered(peer: Any, kind: int, name: str, *changes: tuple[str, int, str
 
 
 # CreateTopics
+
+
+def test_while_the_files_of_many_partitions_are_made_or_moved_others_are_served(tmp_path: Path) -> None:
+    names = [f"t{number}" for number in range(2 * TOPICS_AT_ONCE + 1)]
+    topics = [CreatableTopic(name=name, num_partitions=2, replication_factor=1) for name in names]
+    gone = DeleteTopicsRequest(topic_names=names, timeout_ms=5000)
+
+    async def check() -> None:
+        held = HeldUp()
+        async with broker(tmp_path, offload=held) as (serving, connect):
+            busy, other = await connect(), await connect()
+            for request, version in ((CreateTopicsRequest(topics=topics, timeout_ms=5000), 7), (gone, 5)):
+                held.again()
+                await busy.send(request, version)
+                await held.waiting.wait()
+                assert (await other.ask(cases.metadata(), 12)).brokers
+                held.may.set()
+                answer = await busy.receive(request, version)
+                assert {each.error_code for each in getattr(answer, "topics", getattr(answer, "responses", []))} == {0}
+                assert held.turns == 3, "so many topics at once and no more"
+            assert not list(serving.partitions)
+
+    run(check)
 
 
 @pytest.mark.parametrize("version", range(2, 8))

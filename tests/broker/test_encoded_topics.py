@@ -1,4 +1,4 @@
-"""Metadata is put together from encoded topics: the same bytes, and a topic is encoded anew only when it has changed."""
+"""Metadata is put together of encoded topics, with the same bytes; a topic is encoded anew when it has changed."""
 
 from __future__ import annotations
 
