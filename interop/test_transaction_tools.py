@@ -1,6 +1,7 @@
 """kafka-transactions and the dump tool: what an administrator sees of transactions, and the end of one that hangs."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from .broker import Broker, wait_for
 from .client import Record, collect
 from .conftest import Clients
+from .java.client import JavaClient
 from .kafka import kafka_tool
 from .python.confluent import ConfluentClient
 from .raw.connection import Connection
@@ -112,3 +114,57 @@ def hang(connection: Connection) -> None:
     topics = [{"name": "hanging", "partition_data": [partition]}]
     answer = connection.call("Produce", 7, transactional_id="hanging", acks=-1, timeout_ms=5000, topic_data=topics)
     assert answer.responses[0].partition_responses[0].error_code == 0
+
+
+def test_the_dump_tool_decodes_what_the_coordinators_wrote(own_broker: Callable[..., Broker]) -> None:
+    """A transaction that was committed, one that was aborted, and one that the stop left open."""
+    broker = own_broker(transaction_state_log_num_partitions="1", offsets_topic_num_partitions="1")
+    assert broker.data_dir is not None
+    with contextlib.ExitStack() as closing:
+        client = Clients(JavaClient(broker.bootstrap), closing)
+        client.admin().create_topic("t")
+        consumer = client.consumer(group="g")
+        consumer.assign(("t", 0))
+        producer = client.producer(transactional_id="tx")
+        for end in (producer.commit, producer.abort):
+            producer.begin()
+            producer.send("t", [Record(b"value")])
+            producer.send_offsets({("t", 0): (1, "note")}, consumer)
+            end()
+        wait_for(
+            lambda: rows("list", broker=broker)[0][3] == "CompleteAbort",
+            "the second transaction is complete",
+        )
+        producer.begin()
+        producer.send("t", [Record(b"open")])
+        broker.stop()
+
+    def dumped(option: str, name: str, pattern: str) -> list[str]:
+        files = ",".join(map(str, sorted(broker.data_dir.glob(name)))) if broker.data_dir else ""
+        text = kafka_tool("kafka-dump-log", option, "--files", files).out
+        return [" ".join(each) if isinstance(each, tuple) else each for each in re.findall(pattern, text)]
+
+    states = r'"transactionalId":"(\w+)".*"producerEpoch":(\d+).*"transactionStatus":(\d).*"partitionIds":\[(\d?)'
+    assert dumped("--transaction-log-decoder", "__transaction_state-0/*.log", states) == [
+        "tx 0 1 0",  # Ongoing with t-0, then with the offsets; PrepareCommit with the next epoch
+        "tx 0 1 0",
+        "tx 1 2 0",
+        "tx 1 1 0",
+        "tx 1 1 0",
+        "tx 2 3 0",
+        "tx 2 1 0",
+    ]
+    complete = r'"transactionStatus":([045]),"transactionPartitions":(null|\[\])'
+    assert dumped("--transaction-log-decoder", "__transaction_state-0/*.log", complete) == ["0 null", "4 []", "5 []"]
+    offsets = r'"group":"(\w)","topic":"t".*"offset":(\d).*"metadata":"(\w+)"|endTxnMarker: (\w+)'
+    written = [each.strip() for each in dumped("--offsets-decoder", "__consumer_offsets-0/*.log", offsets)]
+    assert written == ["g 1 note", "COMMIT", "g 1 note", "ABORT"]
+    markers = r"producerEpoch: (\d+).*isControl: true|endTxnMarker: (\w+) coordinatorEpoch: 0|payload: (\w+)"
+    assert [each.strip() for each in dumped("--print-data-log", "t-0/*.log", markers)] == [
+        "value", "1", "COMMIT", "value", "2", "ABORT", "open"
+    ]  # fmt: skip
+    index = r"version: 0 producerId: \d+ firstOffset: (\d+) lastOffset: (\d+) lastStableOffset: (\d+)"
+    assert dumped("--deep-iteration", "t-0/*.txnindex", index) == ["2 3 4"]
+    producers = r"producerEpoch: (\d+) coordinatorEpoch: (\d) currentTxnFirstOffset: (\S+)"
+    snapshot = dumped("--deep-iteration", "t-0/*.snapshot", producers)
+    assert snapshot == ["2 0 OptionalLong[4]"]

@@ -31,6 +31,9 @@ from ..client import (
 )
 
 CALL_TIMEOUT_S = 40.0
+POLLED = 500
+"""Records of one poll at most, as the other clients have it; aiokafka has no bound of its own."""
+
 ASSIGNORS = {
     "range": RangePartitionAssignor,
     "roundrobin": RoundRobinPartitionAssignor,
@@ -184,9 +187,11 @@ class AioConsumer:
     def poll(self, timeout_s: float = 0.05) -> list[Fetched]:
         """While a rebalance is under way getmany() waits beyond its timeout; then the next poll goes on waiting."""
 
+        timeout_ms = int(timeout_s * 1000)
+
         async def call() -> dict[Any, Any]:
             if self._getting is None:
-                self._getting = asyncio.ensure_future(self._consumer.getmany(timeout_ms=int(timeout_s * 1000)))
+                self._getting = asyncio.ensure_future(self._consumer.getmany(timeout_ms=timeout_ms, max_records=POLLED))
             await asyncio.wait({self._getting}, timeout=timeout_s + 0.05)
             if not self._getting.done():
                 return {}

@@ -90,6 +90,12 @@ async def committed(peer: Peer, group: str = "g") -> dict[tuple[str, int], tuple
     }
 
 
+async def loaded(peer: Peer) -> None:
+    """Wait until the coordinator has read its log."""
+    while (await peer.ask(ListGroupsRequest(), 5)).error_code == ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+        await trio.sleep(0.005)
+
+
 async def state_of(peer: Peer, group: str = "g") -> str:
     (answer,) = (await peer.ask(DescribeGroupsRequest(groups=[group]), 5)).groups
     return str(answer.group_state)
@@ -106,6 +112,7 @@ def test_groups_and_offsets_outlive_a_restart(tmp_path: Path) -> None:
             assert await commit(peer, 7, group="simple") == [0]
         async with broker(tmp_path, **PROMPT) as (_, connect):
             peer = await connect()
+            await loaded(peer)
             assert await committed(peer) == {("t", 0): (5, "at 5"), ("t", 1): (6, "at 6")}
             assert await committed(peer, "simple") == {("t", 0): (7, "at 7")}
             assert await state_of(peer) == "Stable"
@@ -121,6 +128,7 @@ def test_a_directory_of_apache_kafka_keeps_its_offsets(tmp_path: Path) -> None:
     async def test() -> None:
         async with broker(tmp_path / "node", **PROMPT) as (_, connect):
             peer = await connect()
+            await loaded(peer)
             expected = {("t", 0): (20, ""), ("t", 1): (3, "note"), ("t", 2): (9, "")}
             assert await committed(peer, "g-classic") == expected
             assert await committed(peer, "g-consumer") == expected
@@ -219,7 +227,9 @@ def test_batches_are_compressed_as_configured(tmp_path: Path) -> None:
             log = (tmp_path / "__consumer_offsets-0" / "00000000000000000000.log").read_bytes()
             assert [header.compression for _, header in iter_batches(log)] == [Compression.ZSTD]
         async with broker(tmp_path, **configs) as (_, connect):
-            assert await committed(await connect()) == {("t", 0): (5, "at 5")}
+            peer = await connect()
+            await loaded(peer)
+            assert await committed(peer) == {("t", 0): (5, "at 5")}
 
     run(test)
 
