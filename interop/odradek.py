@@ -29,12 +29,14 @@ class Odradek:
         port: int = 0,
         config: Mapping[str, str] | None = None,
         module: str = "odradek.broker",
+        start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         self.data_dir: pathlib.Path | None = data_dir
         self.bootstrap = f"127.0.0.1:{port}"
         self.ready: dict[str, Any] = {}
         self._config = dict(config or {})
         self._module = module
+        self._start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir.with_name(data_dir.name + ".out")
 
@@ -50,7 +52,7 @@ class Odradek:
 
     def _await_ready(self, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
         assert process.stdout is not None
-        readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
+        readable, _, _ = select.select([process.stdout], [], [], self._start_timeout_s)
         line = process.stdout.readline() if readable else b""
         if not line:
             process.kill()

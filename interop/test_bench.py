@@ -42,6 +42,15 @@ def test_a_profile_says_where_time_goes_by_api() -> None:
     assert all(float(cell) > 0 for cell in microseconds)
 
 
+def test_storage_is_measured() -> None:
+    command = [sys.executable, "-m", "interop.bench.storage", "--short", "--only", "odradek", "--gb", "1"]
+    command += ["compaction", "pauses", "rates", "large"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SHORT_LIMIT_S, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    for row in ("100 B, none: Odradek", "Odradek: a cold tail is read", "append batches of 1 MB", "GB, after a kill"):
+        assert row in done.stdout
+
+
 def measured() -> tuple[list[str], Result]:
     """Three rounds of a row whose figure grows from round to round, twice as fast on one of two brokers; and the order
     in which they came."""

@@ -16,6 +16,9 @@
     report.py       the page, and plots.py its pictures
     profiled.py     Odradek with a clock on every request: where its time goes, by API
 
+`storage/` is a command of its own, for what the disk has to do with: compaction beside Apache Kafka's, pauses, rates,
+starts on many partitions and large logs.
+
 Microbenchmarks, each a command of its own: `codec.py` (messages to bytes and back), `batches.py` (a batch before it is
 written), `start.py` (start, first message, stop).
 """

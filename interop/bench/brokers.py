@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..kafka import CLUSTER_ID, kafka_home, kafka_version
@@ -86,10 +86,12 @@ class Subject:
 
 
 @contextlib.contextmanager
-def odradek(directory: pathlib.Path, *, profiled: bool = False) -> Iterator[Subject]:
+def odradek(
+    directory: pathlib.Path, *, profiled: bool = False, config: Mapping[str, str] | None = None
+) -> Iterator[Subject]:
     """`odradek serve` on a new directory."""
     module = "interop.bench.profiled" if profiled else "odradek.broker"
-    broker = Odradek(directory / "odradek", module=module)
+    broker = Odradek(directory / "odradek", module=module, config=config)
     started_at = time.perf_counter()
     broker.start()
     try:
@@ -102,7 +104,7 @@ def odradek(directory: pathlib.Path, *, profiled: bool = False) -> Iterator[Subj
 
 
 @contextlib.contextmanager
-def apache_kafka(directory: pathlib.Path) -> Iterator[Subject]:
+def apache_kafka(directory: pathlib.Path, *, config: Mapping[str, str] | None = None) -> Iterator[Subject]:
     """One node of Apache Kafka on a new directory."""
     port, controller = free_port(), free_port()
     data_dir = directory / "kafka"
@@ -120,7 +122,7 @@ def apache_kafka(directory: pathlib.Path) -> Iterator[Subject]:
         "transaction.state.log.min.isr=1\n"
         "share.coordinator.state.topic.replication.factor=1\n"
         "share.coordinator.state.topic.min.isr=1\n"
-        "group.initial.rebalance.delay.ms=0\n"
+        "group.initial.rebalance.delay.ms=0\n" + "".join(f"{name}={value}\n" for name, value in (config or {}).items())
     )
     out = directory / "kafka.out"
     with out.open("wb") as log:
