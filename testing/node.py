@@ -114,7 +114,9 @@ class Node:
         self._clock = clock
         self._apis = apis
         self._served = served
-        self._config = {**(IN_MEMORY if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
+        static = {**(IN_MEMORY if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
+        self._config = Config(static)
+        """The same for every life: what was changed dynamically is in the log, and replaced at each start."""
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
         self._advertised = [] if advertised is None else [Endpoint(LISTENER, *advertised)]
@@ -136,7 +138,7 @@ class Node:
     async def start(self) -> None:
         assert self._life is None, "one life at a time"
         broker = Broker(
-            Config(self._config),
+            self._config,
             disk=self.disk,
             clock=self._clock,
             network=self._port,

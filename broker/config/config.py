@@ -74,6 +74,8 @@ class Config(Mapping[str, Any]):
 
         As in Kafka a value that cannot be used leaves the one beneath in force: records may be older than this version.
         """
+        if (cluster_default, this_broker) == (self._cluster_default, self._this_broker):
+            return []
         complaints: list[str] = []
         values = dict(self._static_values)
         for layer in (cluster_default, this_broker):

@@ -234,7 +234,10 @@ def test_a_snapshot_brings_everything_back(broker: Broker) -> None:
     broker.produce("orders", "c")
     broker.delete_topic("other")
     broker.commit("g", {("orders", 0): 3})
+    broker.configure({"message.max.bytes": 5})
     for _ in range(2):  # a snapshot can be used again
+        broker.restore(before)
+        broker.produce("orders", "more than five bytes")
         broker.restore(before)
         assert [record.value for record in broker.records("orders")] == [b"a", b"b"]
         assert broker.topics()["other"].config == {"retention.ms": "5"}
