@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from . import needs
-from .bench.brokers import Subject
+from .bench.brokers import OURS, THEIRS, Subject
 from .bench.figures import Goal, percentiles
-from .bench.report import OURS, THEIRS, Report
+from .bench.report import Report
 from .bench.rounds import Result, run
 from .bench.rows import ROWS, SHORT, Row, Scale
 
@@ -76,6 +76,21 @@ def test_brokers_take_turns_and_the_warm_up_does_not_count() -> None:
     assert result.median(THEIRS, "cpu_us") == 4
     assert result.median(THEIRS, "p50_ms") is None
     assert result.ratio(OURS, THEIRS, "cpu_us") == pytest.approx(0.5)
+
+
+def test_a_row_of_odradek_alone_is_measured_once() -> None:
+    seen = []
+
+    def measure(subject: Subject, scale: Scale, tag: str) -> dict[str, float]:
+        seen.append((subject.name, tag))
+        return {"cpu_us": 1.0}
+
+    row = Row("fake", "Section", "title", measure, ("cpu_us",), is_ours_alone=True)
+    results = run([row], [Subject(THEIRS, "nowhere:2"), Subject(OURS, "nowhere:1")], SHORT, 3, SHORT, lambda line: None)
+    assert seen == [(OURS, "0")]
+    assert (
+        "| title | broker CPU, µs per request | 1.0 |  |  |  |" in Report(results, [OURS, THEIRS], "", 3, 1.0).tables()
+    )
 
 
 def test_goals_that_are_missed_are_named() -> None:

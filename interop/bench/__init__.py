@@ -13,6 +13,7 @@
     groups.py       the first message of a group; joining and rebalancing with many members
     transactions.py transactions of one producer, with clients of both versions of the protocol
     life.py         start, memory, many partitions
+    growth.py       a small request beside 10 to 10,000 topics, partitions, groups and connections
     report.py       the page, and plots.py its pictures
     profiled.py     Odradek with a clock on every request: where its time goes, by API
 

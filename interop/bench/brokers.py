@@ -35,6 +35,9 @@ CPUCLOCK_SCHED: Final = 2
 """With the process id: how Linux numbers the clock that runs while a process does (clock_getcpuclockid)."""
 
 MEGABYTE: Final = 1 << 20
+OURS, THEIRS = "Odradek", "Apache Kafka"
+"""The names of the two that are compared."""
+
 START_TIMEOUT_S: Final = 90.0
 
 
@@ -95,7 +98,7 @@ def odradek(
     started_at = time.perf_counter()
     broker.start()
     try:
-        yield Subject("Odradek", broker.bootstrap, broker.ready["pid"], broker.data_dir, started_at)
+        yield Subject(OURS, broker.bootstrap, broker.ready["pid"], broker.data_dir, started_at)
     finally:
         if profiled:
             broker.stop()
@@ -132,7 +135,7 @@ def apache_kafka(directory: pathlib.Path, *, config: Mapping[str, str] | None = 
         process = subprocess.Popen(kafka_argv("kafka.Kafka", str(properties)), stdout=log, stderr=log)
     try:
         await_port(port, process)
-        yield Subject("Apache Kafka", f"127.0.0.1:{port}", process.pid, data_dir, started_at)
+        yield Subject(THEIRS, f"127.0.0.1:{port}", process.pid, data_dir, started_at)
     finally:
         process.kill()
         process.wait()

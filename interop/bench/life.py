@@ -19,7 +19,7 @@ from .figures import Sample
 from .librdkafka import QUIET
 from .single import per_request
 
-STARTERS: Final = {"Odradek": brokers.odradek, "Apache Kafka": brokers.apache_kafka}
+STARTERS: Final = {brokers.OURS: brokers.odradek, brokers.THEIRS: brokers.apache_kafka}
 SETTLED_S: Final = 2.0
 POLL_S: Final = 20.0
 

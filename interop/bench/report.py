@@ -5,10 +5,9 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from . import brokers, plots
+from .brokers import OURS, THEIRS
 from .figures import FIGURES
 from .rounds import Result
-
-OURS, THEIRS = "Odradek", "Apache Kafka"
 
 NOTES = "notes.md"
 """Beside the report's plots: what people have to say about the figures. It is put into the page as it is."""

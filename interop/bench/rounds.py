@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .brokers import Subject
+from .brokers import OURS, Subject
 from .figures import Sample
 from .rows import Row, Scale
 
@@ -38,13 +38,15 @@ def run(
     results = [Result(row) for row in rows]
     if warm_up is not None:
         for row in rows:
-            for subject in subjects:
+            for subject in () if row.is_ours_alone else subjects:
                 say(f"warm-up: {row.name} on {subject.name}")
                 row.run(subject, warm_up, "warm")
     for number in range(rounds):
         order = list(subjects) if number % 2 == 0 else list(reversed(subjects))
         for result in results:
             for subject in order:
+                if result.row.is_ours_alone and (number or subject.name != OURS):
+                    continue
                 sample = result.row.run(subject, scale, str(number))
                 result.samples.setdefault(subject.name, []).append(sample)
                 say(f"round {number + 1}: {result.row.name} on {subject.name}: {_shown(result.row, sample)}")

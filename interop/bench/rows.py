@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from . import bulk, groups, latency, life, single, transactions
+from . import bulk, groups, growth, latency, life, single, transactions
 from .brokers import Subject
 from .figures import Goal, Sample
 
@@ -26,6 +26,7 @@ class Scale:
     members: int = 100
     transactions: int = 1_000
     crowd: int = 1_000
+    others: int = 10_000
 
 
 SHORT: Final = Scale(
@@ -38,6 +39,7 @@ SHORT: Final = Scale(
     members=5,
     transactions=20,
     crowd=10,
+    others=10,
 )
 """Enough to see that everything works; no figure of it means anything."""
 
@@ -53,6 +55,8 @@ class Row:
     figures: tuple[str, ...]
     goals: tuple[Goal, ...] = ()
     is_in_short: bool = True
+    is_ours_alone: bool = False
+    """Shows something about Odradek that would take Apache Kafka minutes; measured once, without a warm-up."""
 
 
 BULK_FIGURES: Final = ("cpu_s_million", "cpu_s_gb", "records_s", "peak_mb", "client_busy")
@@ -190,6 +194,10 @@ def _crowd(subject: Subject, scale: Scale, tag: str) -> Sample:
     )
 
 
+def _beside(kind: str, subject: Subject, scale: Scale, tag: str) -> Sample:
+    return growth.beside(kind, scale.others, scale.requests // 4)
+
+
 def _memory(subject: Subject, scale: Scale, tag: str) -> Sample:
     return life.memory(subject)
 
@@ -240,6 +248,22 @@ def _transaction_rows() -> list[Row]:
     ]
 
 
+def _growth_rows() -> list[Row]:
+    """Their figures should not grow from left to right."""
+    return [
+        Row(
+            f"growth-{kind}",
+            "A small request beside many others, Odradek alone",
+            f"beside {kind}",
+            partial(_beside, kind),
+            tuple(f"cpu_us_{step}" for step in growth.STEPS),
+            is_in_short=kind == growth.KINDS[0],
+            is_ours_alone=True,
+        )
+        for kind in growth.KINDS
+    ]
+
+
 def _life_rows() -> list[Row]:
     first = "Start and memory"
     goals = (Goal("ready_s", 0.08), Goal("idle_mb", 0.14), Goal("first_record_ms", 0.5))
@@ -264,4 +288,4 @@ def _life_rows() -> list[Row]:
     ]
 
 
-ROWS: Final = (*_bulk_rows(), *_prepared_rows(), *_small_rows(), *_transaction_rows(), *_life_rows())
+ROWS: Final = (*_bulk_rows(), *_prepared_rows(), *_small_rows(), *_transaction_rows(), *_growth_rows(), *_life_rows())

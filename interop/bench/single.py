@@ -63,12 +63,7 @@ def commits(subject: Subject, requests: int, *, group: str, topic: str) -> Sampl
     raw.create_topic(client, topic)
     while client.ask(FindCoordinatorRequest(key=group), 2).error_code != ErrorCode.NONE:
         time.sleep(0.05)
-    partitions = [OffsetCommitRequestPartition(partition_index=0, committed_offset=7)]
-    request = OffsetCommitRequest(
-        group_id=group,
-        generation_id_or_member_epoch=-1,
-        topics=[OffsetCommitRequestTopic(name=topic, partitions=partitions)],
-    )
+    request = commit_request(group, topic)
     while client.ask(request, COMMIT_VERSION).topics[0].partitions[0].error_code != ErrorCode.NONE:
         time.sleep(0.05)
     frame = encode_request(request, COMMIT_VERSION, 1, "bench")
@@ -76,6 +71,16 @@ def commits(subject: Subject, requests: int, *, group: str, topic: str) -> Sampl
     took = measured(subject, lambda: {"seconds": raw.pipelined(client, [frame], requests, 10)})
     client.close()
     return per_request(took, requests)
+
+
+def commit_request(group: str, topic: str) -> OffsetCommitRequest:
+    """One offset, from a consumer that is no member."""
+    partitions = [OffsetCommitRequestPartition(partition_index=0, committed_offset=7)]
+    return OffsetCommitRequest(
+        group_id=group,
+        generation_id_or_member_epoch=-1,
+        topics=[OffsetCommitRequestTopic(name=topic, partitions=partitions)],
+    )
 
 
 def idle_connections(subject: Subject, count: int) -> Sample:
