@@ -405,11 +405,16 @@ class LogDirectory:
 
     def _sync(self, logs: list[PartitionLog]) -> list[Exception]:
         """Sync what `write_out` wrote; if it is much, with everything else on the disk."""
-        if len(logs) >= SYNC_ALL_FROM and self._disk.sync_all():
-            for log in logs:
-                log.synced()
-            return []
         errors: list[Exception] = []
+        assert self._lock is not None, "the directory is open"
+        try:
+            if len(logs) >= SYNC_ALL_FROM and self._lock.sync_all():
+                for log in logs:
+                    log.synced()
+                return []
+        except OSError as error:
+            logger.error("cannot close %r: %s", self, error)
+            return [error]
         for log in logs:
             try:
                 log.close()

@@ -18,6 +18,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import shutil
 import struct
 import sys
@@ -44,6 +45,9 @@ CAN_TELL = hasattr(os, "RWF_NOWAIT")
 DEFAULT_MAX_OPEN_FILES = 512
 
 MAX_PARTS = 1024  # IOV_MAX, the same on all systems that matter
+
+SYNCFS_TELLS = sys.platform == "linux" and tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (5, 8)
+"""Whether `syncfs` reports what could not be written since its descriptor was opened. `sync` never does."""
 
 MAX_OWNER_BYTES = 100  # of a lock file that somebody else may have written
 
@@ -80,6 +84,11 @@ class Lock(Protocol):
 
     def note(self, owner: bytes) -> None:
         """Let the file say who holds the lock, durably."""
+        ...
+
+    def sync_all(self) -> bool:
+        """Force everything written so far to the disk, and raise OSError if anything was lost since the lock was taken.
+        False, and nothing done, if the system cannot tell."""
         ...
 
     def release(self) -> None: ...
@@ -140,10 +149,6 @@ class Disk(Protocol):
 
     def sync_directory(self, path: str) -> None:
         """Return when the names in a directory are on the disk."""
-        ...
-
-    def sync_all(self) -> bool:
-        """Force everything written so far to the disk; False, and nothing done, if the system cannot promise it."""
         ...
 
     def set_modified(self, path: str, modified_ms: int) -> None: ...
@@ -328,6 +333,18 @@ class LocalLock:
             raise
         _sync(self._descriptor, self._path)
 
+    def sync_all(self) -> bool:
+        if not SYNCFS_TELLS:
+            return False
+        import ctypes  # takes a while, and is seldom needed
+
+        os.sync()  # of all file systems, should some of what is below be on another one
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(self._descriptor):
+            reason = os.strerror(ctypes.get_errno())
+            raise OSError(errno.EIO, f"cannot be synced: {reason}", os.path.dirname(self._path))
+        return True
+
     def release(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)  # a POSIX record lock goes with its descriptor
@@ -433,12 +450,6 @@ class LocalDisk:
             _sync(descriptor, path)
         finally:
             os.close(descriptor)
-
-    def sync_all(self) -> bool:
-        if sys.platform != "linux":
-            return False  # elsewhere `sync` may return before it is done
-        os.sync()
-        return True
 
     def set_modified(self, path: str, modified_ms: int) -> None:
         os.utime(path, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))

@@ -98,5 +98,9 @@ class LeaderEpochs:
     def sync(self) -> None:
         """Bring changes to the disk."""
         if self.unsynced:
-            self.unsynced = False
-            self._disk.write_atomic(self.path, encode_epochs(self._entries))
+            self.unsynced = False  # first, for an epoch that begins meanwhile
+            try:
+                self._disk.write_atomic(self.path, encode_epochs(self._entries))
+            except OSError:
+                self.unsynced = True
+                raise

@@ -53,7 +53,11 @@ class Gaps:
         if not self._unsynced:
             return False
         self._unsynced = False
-        self._disk.open(os.path.join(directory, GAPS)).sync()
+        try:
+            self._disk.open(os.path.join(directory, GAPS)).sync()
+        except OSError:
+            self._unsynced = True
+            raise
         return True
 
     def forget_below(self, directory: str, offset: int) -> None:
@@ -68,9 +72,9 @@ class Gaps:
         if len(kept) == len(self._known):
             return
         path = os.path.join(directory, GAPS)
-        self._known = kept
-        self._unsynced = False
         if kept:
             self._disk.write_atomic(path, b"".join(_ENTRY.pack(*gap) for gap in kept.items()))
         else:
             self._disk.remove(path)
+        self._known = kept
+        self._unsynced = False

@@ -106,9 +106,6 @@ class FailingDisk(LocalDisk):
     def sync_directory(self, path: str) -> None:
         self._checked("sync", path, super().sync_directory)
 
-    def sync_all(self) -> bool:
-        return False
-
     def space(self, path: str) -> tuple[int, int]:
         return self._checked("status", path, super().space)
 

@@ -5,8 +5,10 @@
     the rest         names: a prefix of the changes survives, in their order, as on file systems with a journal;
                      contents: any of the writes and cuts of a file may survive, in any order, whole or torn
 
-A disk can also be full (`capacity`) and fail (`fail`). A process that dies while the machine goes on loses nothing:
-`restarted` is the same disk after such a death.
+A disk can also be full (`capacity`) and fail (`fail`). What a failed sync was to bring to the disk is still read, and
+never written: the next sync succeeds without it, as on Linux.
+
+A process that dies while the machine goes on loses nothing: `restarted` is the same disk after such a death.
 """
 
 import errno
@@ -28,12 +30,24 @@ class Content:
     def __init__(self) -> None:
         self.now = bytearray()
         self.synced = b""
-        self.unsynced: list[Callable[[bytearray, Random], None]] = []
+        self.unsynced: list[Callable[[bytearray, Random | None], None]] = []
         self.modified_ms = 0
+        self._has_lost = False
 
     def sync(self) -> None:
-        self.synced = bytes(self.now)
+        if self._has_lost:
+            data = bytearray(self.synced)
+            for change in self.unsynced:
+                change(data, None)
+            self.synced = bytes(data)
+        else:
+            self.synced = bytes(self.now)
         self.unsynced = []
+
+    def lose(self) -> None:
+        """A sync has failed."""
+        self.unsynced = []
+        self._has_lost = True
 
     def after_crash(self, random: Random) -> "Content":
         data = bytearray(self.synced)
@@ -77,9 +91,9 @@ class SimulatedFile:
         room = self._disk.room(self.content, position, len(data))
         kept = data[:room]
 
-        def change(target: bytearray, random: Random) -> None:
+        def change(target: bytearray, random: Random | None) -> None:
             torn = kept
-            if kept and random.random() < 0.3:
+            if kept and random is not None and random.random() < 0.3:
                 torn = kept[: random.randrange(len(kept)) // SECTOR * SECTOR]
             write(target, position, torn)
 
@@ -93,14 +107,18 @@ class SimulatedFile:
         if size < 0:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), self.path)
 
-        def change(target: bytearray, random: Random) -> None:
+        def change(target: bytearray, random: Random | None) -> None:
             del target[size:]
 
         del self.content.now[size:]
         self.content.unsynced.append(change)
 
     def sync(self) -> None:
-        self._disk.check("sync", self.path)
+        try:
+            self._disk.check("sync", self.path)
+        except OSError:
+            self.content.lose()
+            raise
         self.content.sync()
 
     def size(self) -> int:
@@ -111,19 +129,22 @@ class SimulatedFile:
 
 
 class SimulatedLock:
-    def __init__(self, held: set[str], file: SimulatedFile) -> None:
+    def __init__(self, disk: "SimulatedDisk", file: SimulatedFile) -> None:
         self.previous_owner = file.read_at(0, 100)
-        self._held = held
+        self._disk = disk
         self._file = file
-        held.add(file.path)
+        disk.held.add(file.path)
 
     def note(self, owner: bytes) -> None:
         self._file.truncate(0)
         self._file.write_at(0, owner)
         self._file.sync()
 
+    def sync_all(self) -> bool:
+        return self._disk.sync_all()
+
     def release(self) -> None:
-        self._held.discard(self._file.path)
+        self._disk.held.discard(self._file.path)
 
 
 class SimulatedDisk:
@@ -136,12 +157,14 @@ class SimulatedDisk:
         self._changes: list[tuple[str, Callable[[dict[str, Content | None]], None]]] = []
         self._failing: dict[tuple[str, str], int] = {}
         self.steps_left = -1
-        self._held: set[str] = set()
+        self.syncs_left = -1
+        """After so many syncs the next one fails, and no other."""
+        self.held: set[str] = set()
 
     # What tests do to it
 
     def fail(self, operation: str, suffix: str, error: int = errno.EIO) -> None:
-        """Let `operation` fail on files whose path ends like this, until `heal`."""
+        """Let `operation` fail on files whose path ends like this, until `heal`. For all below a directory: "/a/*"."""
         self._failing[operation, suffix] = error
 
     def stop_after(self, steps: int) -> None:
@@ -157,8 +180,13 @@ class SimulatedDisk:
             if self.steps_left == 0:
                 raise OSError(errno.EIO, "the process is dead", path)
             self.steps_left -= 1
+        if operation == "sync" and self.syncs_left >= 0:
+            self.syncs_left -= 1
+            if self.syncs_left < 0:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), path)
         for (failing, suffix), error in self._failing.items():
-            if failing == operation and path.endswith(suffix):
+            below = suffix.endswith("*") and path.startswith(suffix[:-1])
+            if failing == operation and (below or path.endswith(suffix)):
                 raise OSError(error, os.strerror(error), path)
 
     def room(self, content: Content, position: int, size: int) -> int:
@@ -184,7 +212,7 @@ class SimulatedDisk:
 
     def restarted(self) -> "SimulatedDisk":
         """The disk after its process was killed: nothing is lost but the locks."""
-        self._held.clear()
+        self.held.clear()
         self.heal()
         return self
 
@@ -321,7 +349,7 @@ class SimulatedDisk:
         return self.capacity, self.capacity - used
 
     def lock(self, path: str) -> SimulatedLock | None:
-        if path in self._held:
+        if path in self.held:
             return None
         file = self.open(path) if path in self._names else self.create(path)
-        return SimulatedLock(self._held, file)
+        return SimulatedLock(self, file)

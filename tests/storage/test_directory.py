@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from odradek.storage.config import LogConfig
-from odradek.storage.directory import LogDirectory
+from odradek.storage.directory import SYNC_ALL_FROM, LogDirectory
 from odradek.storage.disk import Disk, LocalDisk
 from odradek.storage.errors import StorageError
 from odradek.storage.log import PartitionLog
@@ -319,3 +319,15 @@ def test_a_log_that_cannot_be_closed_leaves_no_clean_marker() -> None:
     assert not again.was_clean
     assert offsets(again.logs["t", 1]) == [0, 1, 2]
     assert offsets(again.logs["t", 0], 0) == [0, 1, 2]
+
+
+def test_what_the_machine_could_not_write_leaves_no_marker_of_a_clean_stop() -> None:
+    """With many logs one sync of everything stands for all, and it has to tell."""
+    disk = SimulatedDisk()
+    directory = started(Path("/data"), disk)
+    for partition in range(SYNC_ALL_FROM):
+        append(directory.create("t", partition, TOPIC_ID, SMALL, NOW_MS))
+    disk.syncs_left = 0
+    with pytest.raises(OSError, match="Input/output"):
+        directory.close(broker_epoch=1)
+    assert disk.status("/data/.kafka_cleanshutdown") is None

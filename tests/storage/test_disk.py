@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from odradek.storage import disk as storage_disk
-from odradek.storage.disk import READ_AHEAD_BYTES, FileSlice, LocalDisk
+from odradek.storage.disk import READ_AHEAD_BYTES, SYNCFS_TELLS, FileSlice, LocalDisk
 from odradek.storage.errors import StorageError
 
 
@@ -156,6 +156,13 @@ def test_the_lock_excludes_other_processes_and_other_brokers_in_this_one(tmp_pat
     again.note(b"third")
     assert again.previous_owner == b"first"
     assert Path(path).read_bytes() == b"third"
+
+
+def test_everything_is_synced_at_once_where_the_system_tells_what_failed(tmp_path: Path) -> None:
+    lock = LocalDisk().lock(str(tmp_path / ".lock"))
+    assert lock is not None
+    assert lock.sync_all() == SYNCFS_TELLS
+    lock.release()
 
 
 @pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux can tell what is cached")

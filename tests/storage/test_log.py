@@ -493,6 +493,7 @@ def test_a_flush_that_finds_no_room_may_be_tried_again(tmp_path: Path) -> None:
     disk.heal()
     log.flush()
     assert log.recovery_point == 1
+    assert disk.read("/data/t-0/leader-epoch-checkpoint") == b"0\n1\n0 0\n"
 
 
 def test_flushes_of_one_log_wait_for_each_other(tmp_path: Path) -> None:
