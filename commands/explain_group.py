@@ -9,7 +9,10 @@ from .client import Cluster
 from .explanation import Explanation, joined
 from .groups import described
 from .tables import counted
-from .visibility import Partition, Span, see
+from .visibility import Fate, Partition, Span, runs, see
+
+LITTLE_LAG = 100
+"""A lag that stays is small, and has its reason in what is left; of a large one there is more than that to read."""
 
 STATES: Mapping[str, str] = {
     "Empty": "It has no members: nobody consumes, and its offsets stay until offsets.retention.minutes have passed.",
@@ -35,7 +38,9 @@ def explain_group(cluster: Cluster, name: str, now_ms: int) -> Explanation:
     if gone:
         says.append(f"It has committed offsets of topics that are gone: {joined(gone)}.")
     parts = {"members": [_member(each) for each in members]} if members else {}
-    lines = [f"{one}: {_place(one, offsets.get((one.topic, one.index), {}), bool(members), now_ms)}" for one in seen]
+    lines = [
+        f"{one}: {_place(cluster, one, offsets.get((one.topic, one.index), {}), bool(members), now_ms)}" for one in seen
+    ]
     if lines:
         parts["partitions"] = lines
     else:
@@ -49,16 +54,16 @@ def _member(member: Mapping[str, Any]) -> str:
     return f"{who} has {joined(has, limit=20) if has else 'nothing'}"
 
 
-def _place(one: Partition, row: Mapping[str, Any], has_members: bool, now_ms: int) -> str:
+def _place(cluster: Cluster, one: Partition, row: Mapping[str, Any], has_members: bool, now_ms: int) -> str:
     """How far the group is in a partition, and what comes next."""
     owner = row.get("client")
     whose = f"; {owner} has it" if owner else "; nobody has it" if has_members else ""
     if one.span is None:
         return f"nobody leads it: its consumers get nothing{whose}"
-    return _next(one, one.span, row.get("committed"), now_ms) + whose
+    return _next(cluster, one, one.span, row.get("committed"), now_ms) + whose
 
 
-def _next(one: Partition, span: Span, at: int | None, now_ms: int) -> str:
+def _next(cluster: Cluster, one: Partition, span: Span, at: int | None, now_ms: int) -> str:
     if at is None:
         return f"nothing is committed: auto.offset.reset decides, earliest is {span.start} and latest {span.end}"
     if at < span.start:
@@ -68,6 +73,10 @@ def _next(one: Partition, span: Span, at: int | None, now_ms: int) -> str:
     if at == span.end:
         return f"committed {at}, which is all that there is"
     says = f"committed {at}, {span.end - at} behind the end at {span.end}"
+    if at < span.stable and span.end - at <= LITTLE_LAG:
+        left = runs(cluster, one, at)
+        if not any(run.fate is Fate.VISIBLE for run in left):
+            says += f", of which read_committed gets nothing: {joined([str(run) for run in left])}"
     if one.is_held:
         stops = (
             "a fetch gives read_committed nothing" if at >= span.stable else f"read_committed stops at {span.stable}"

@@ -116,7 +116,7 @@ class Explaining:
             "leader": group.leader,
             "waits_for": waits,
         }
-        return told.with_more(says=says, facts=facts, events=_shown(events))
+        return told.with_more(says=says, parts=_rebalance(group), facts=facts, events=_shown(events))
 
     def _more_of_topic(self, told: Explanation, name: str) -> Explanation:
         broker = self.node.broker
@@ -167,6 +167,17 @@ def _standing(group: ClassicGroup, now_ms: int) -> list[str]:
     elif group.members:
         says.append(f"{group.leader} leads, and assigns with {group.protocol}.")
     return says
+
+
+def _rebalance(group: ClassicGroup) -> dict[str, list[str]]:
+    """How far each member is in the rebalance, while there is one."""
+    if group.state is State.PREPARING:
+        done, there, missing = group.joins, "has joined", "has not joined yet"
+    elif group.state is State.COMPLETING:
+        done, there, missing = group.syncs, "waits for its assignment", "has not asked for its assignment"
+    else:
+        return {}
+    return {"rebalance": [f"{each} {there if each in done else missing}" for each in group.members]}
 
 
 def _last_rebalance(events: Sequence[Noted]) -> list[str]:

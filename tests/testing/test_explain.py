@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from odradek.testing import Broker, NotSeen, NotThere
+from odradek.wire.apis.join_group import JoinGroupRequest
 from tests.testing.clients import confluent_consumer, confluent_producer, kafka_python_consumer, poll
 from tests.testing.members import Member
 
@@ -38,8 +39,20 @@ def test_a_group_says_why_it_rebalances_and_whom_it_waits_for(
     assert f"Its last rebalance was because {newcomer.id} joined." in told.says
     assert told.facts["waits_for"] == [first.id]
     assert f"It waits for {first.id} to join again" in str(told)
+    assert told.parts["rebalance"] == [f"{first.id} has not joined yet", f"{newcomer.id} has joined"]
     second.close()
     second.close()
+
+
+def test_a_group_whose_leader_does_not_assign_says_so(broker: Broker) -> None:
+    leader = Member(broker, "g", "leader")
+    leader.ask_to_join()
+    leader.receive(JoinGroupRequest, 5)
+    told = broker.explain("group", "g")
+    (member,) = broker.group("g").members
+    assert f"It waits for {member.id} to send the assignment" in str(told)
+    assert told.parts["rebalance"] == [f"{member.id} has not asked for its assignment"]
+    leader.close()
 
 
 def test_a_member_that_was_silent_for_too_long_is_the_reason(broker: Broker) -> None:
@@ -126,6 +139,19 @@ def test_a_consumer_of_committed_records_is_told_what_holds_it_up(broker: Broker
     told = str(broker.explain("group", "readers"))
     assert "committed 0, 1 behind the end at 1; a fetch gives read_committed nothing" in told
     assert "the open transaction of 'slow'" in told
+
+
+def test_a_lag_that_stays_is_told_with_what_is_left(broker: Broker) -> None:
+    producer = confluent_producer(broker, transactional_id="undone")
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce("orders", "v")
+    producer.flush()
+    producer.abort_transaction()
+    broker.commit("readers", {("orders", 0): 0})
+    told = str(broker.explain("group", "readers"))
+    assert "2 behind the end at 2, of which read_committed gets nothing: 0 aborted" in told
+    assert "1 transaction marker" in told
 
 
 def test_a_client_is_told_with_what_it_asked_and_was_answered(broker: Broker) -> None:
