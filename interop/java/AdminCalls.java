@@ -264,6 +264,12 @@ public final class AdminCalls {
         show("deleteConsumerGroupOffsets", () -> admin.deleteConsumerGroupOffsets("g1", Set.of(partition("a", 0))).all());
         show("deleteConsumerGroupOffsets unknown group",
             () -> admin.deleteConsumerGroupOffsets("gone", Set.of(partition("a", 0))).all());
+        show("alterStreamsGroupOffsets", () -> admin.alterStreamsGroupOffsets("g1", offsets).all());
+        show("listStreamsGroupOffsets", () -> admin.listStreamsGroupOffsets(
+            Map.of("g1", new ListStreamsGroupOffsetsSpec())).partitionsToOffsetAndMetadata("g1"));
+        show("deleteStreamsGroupOffsets", () -> admin.deleteStreamsGroupOffsets("g1", Set.of(partition("a", 1))).all());
+        each("deleteStreamsGroups", () -> admin.deleteStreamsGroups(List.of("gone")).deletedGroups());
+        each("deleteShareGroups", () -> admin.deleteShareGroups(List.of("gone")).deletedGroups());
         show("removeMembersFromConsumerGroup",
             () -> admin.removeMembersFromConsumerGroup("g1", new RemoveMembersFromConsumerGroupOptions()).all());
         show("removeMembersFromConsumerGroup of one", () -> admin.removeMembersFromConsumerGroup(
