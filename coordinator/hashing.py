@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import struct
+from typing import Final
+
+REMEMBERED: Final = 256
+"""Hashes that are kept: every request names its group or transactional id, and most brokers serve few of them."""
 
 
+@functools.lru_cache(REMEMBERED)
 def java_hash(text: str) -> int:
     """The signed 32-bit hash over UTF-16 code units."""
     encoded = text.encode("utf-16-le", "surrogatepass")
