@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ..commands.client import LOCAL, Address, SocketConnection, speaks
@@ -54,7 +54,8 @@ def examine(bootstrap: str, now_ms: Now, release_of: ReleaseOf, *, alive_only: b
         except Failure as failure:
             yield problem(failure.message, "an IPv6 address is written with brackets: [::1]:9092")
             continue
-        connection = yield from _reach(address, str(address))
+        connection, findings = _reach(address, str(address))
+        yield from findings
         if connection is not None:
             try:
                 yield from _examine_broker(connection, address, now_ms, release_of, alive_only=alive_only)
@@ -85,38 +86,37 @@ def _examine_broker(
 # Reaching an address
 
 
-def _reach(address: Address, name: str) -> Generator[Finding, None, SocketConnection | None]:
-    """A connection to a Kafka broker, unless a finding says why there is none. `name` is the address in sentences."""
+def _reach(address: Address, name: str) -> tuple[SocketConnection | None, list[Finding]]:
+    """A connection to a Kafka broker, and what was found on the way: why there is none, if so, comes last.
+
+    `name` is the address in sentences.
+    """
     try:
         ips = resolve(*address)
     except (socket.gaierror, UnicodeError) as error:
         why = error.strerror if isinstance(error, socket.gaierror) else "no name at all"
         step = "is it spelt right? The name of a container is known to containers of its network alone"
-        yield problem(f"{name}: {address.host} cannot be resolved here ({why})", step)
-        return None
+        return None, [problem(f"{name}: {address.host} cannot be resolved here ({why})", step)]
     tried: list[Tried] = []
     for ip in ips:
         tried.append(connect(ip, address.port))
         if not tried[-1].failure:
             break
     if tried[-1].failure:
-        yield _nobody(name, address, tried)
-        return None
+        return None, [_nobody(name, address, tried)]
+    findings = [fine(f"{name} is reachable ({tried[-1].ip}, {tried[-1].took_ms:.1f} ms)")]
     if len(tried) > 1:
         unheard = ", ".join(each.ip for each in tried[:-1])
         step = f"{tried[-1].ip}:{address.port} spares clients the detour"
-        yield note(f"{address.host} is {unheard} first, where nobody listens: some clients stop there", step)
-    yield fine(f"{name} is reachable ({tried[-1].ip}, {tried[-1].took_ms:.1f} ms)")
+        findings.append(note(f"{address.host} is {unheard} first, where nobody listens: some clients stop there", step))
     spoken = identify(tried[-1].ip, address.port)
     if spoken is not Speaks.KAFKA:
         says, step = INSTEAD[spoken]
-        yield problem(f"{name}: {says}", step)
-        return None
+        return None, [*findings, problem(f"{name}: {says}", step)]
     try:
-        return SocketConnection(address)
+        return SocketConnection(address), findings
     except Failure as failure:
-        yield problem(failure.message, "try again: it has just answered")
-        return None
+        return None, [*findings, problem(failure.message, "try again: it has just answered")]
 
 
 def _nobody(name: str, address: Address, tried: Sequence[Tried]) -> Finding:
@@ -145,15 +145,7 @@ def _examine_advertised(broker: MetadataResponseBroker, asked: Address, cluster_
     if broker.host in ("0.0.0.0", "::"):
         yield problem(f"{name}, which is no address to connect to", ADVERTISE)
         return
-    findings = []
-    reaching = _reach(advertised, name)
-    connection = None
-    while True:  # what is wrong there has another next step than at the bootstrap address
-        try:
-            findings.append(next(reaching))
-        except StopIteration as end:
-            connection = end.value
-            break
+    connection, findings = _reach(advertised, name)
     if connection is None:
         local = _is_loopback(broker.host) and not _is_loopback(asked.host)
         why = " It is the address of whoever asks, which is another machine than the broker's." if local else ""
