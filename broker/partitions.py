@@ -399,9 +399,9 @@ class Partitions:
             self._broker.events.note(deleted)
 
     async def expire_producers(self) -> None:
-        now_ms = self._broker.clock.now_ms()
+        now_ms, expiration_ms = self._broker.clock.now_ms(), self._broker.config["producer.id.expiration.ms"]
         for partition in tuple(self):
-            partition.log.expire_producers(now_ms)
+            partition.log.expire_producers(now_ms, expiration_ms)
 
 
 def _some_of(topics: Iterable[TopicImage]) -> Iterator[list[TopicImage]]:

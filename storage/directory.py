@@ -55,7 +55,6 @@ class LogDirectory:
         *,
         random: Random,
         producer_expiration_ms: int = 86_400_000,
-        verify_transactions: bool = True,
     ) -> None:
         self.path = os.path.abspath(path)
         self.logs: dict[tuple[str, int], PartitionLog] = {}
@@ -69,7 +68,7 @@ class LogDirectory:
         self.was_clean = False
         self.previous_broker_epoch = -1
         self.cleaner_offsets: checkpoint.Offsets = {}
-        self.context = LogContext(disk, random, producer_expiration_ms, verify_transactions)
+        self.context = LogContext(disk, random, producer_expiration_ms)
         self._disk = disk
         self._lock: Lock | None = None
         self._was_empty = False

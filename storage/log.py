@@ -49,7 +49,7 @@ class LogContext:
     disk: Disk
     random: Random
     producer_expiration_ms: int = 86_400_000
-    verify_transactions: bool = True
+    """For producers in what is read when a log is opened or truncated."""
 
 
 class AppendResult(NamedTuple):
@@ -351,8 +351,8 @@ class PartitionLog:
         while self._trash and self._trash[0][0] <= now_ms:
             self.context.disk.remove(self._trash.popleft()[1])
 
-    def expire_producers(self, now_ms: int) -> None:
-        self.producers.expire(now_ms, self.context.producer_expiration_ms)
+    def expire_producers(self, now_ms: int, expiration_ms: int) -> None:
+        self.producers.expire(now_ms, expiration_ms)
 
     # Truncation
 

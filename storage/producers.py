@@ -117,10 +117,9 @@ class VerificationGuard:
 class Producers:
     """All producers of one partition."""
 
-    __slots__ = ("_entries", "_ongoing", "_unreplicated", "_verifications", "_verify_transactions")
+    __slots__ = ("_entries", "_ongoing", "_unreplicated", "_verifications")
 
-    def __init__(self, *, verify_transactions: bool = True) -> None:
-        self._verify_transactions = verify_transactions
+    def __init__(self) -> None:
         self._entries: dict[int, ProducerEntry] = {}
         self._ongoing: dict[int, int] = {}  # first offset -> producer id
         self._unreplicated: dict[int, int] = {}  # first offset -> offset of the marker
@@ -160,7 +159,7 @@ class Producers:
         if entry is not None and header.producer_epoch < entry.epoch:
             raise _stale_epoch(header, entry)
         verification = self._verifications.get(header.producer_id)
-        verified = not self._verify_transactions or (guard is not None and guard is verification)
+        verified = guard is not None and guard is verification
         ongoing = self.has_ongoing_transaction(header.producer_id, header.producer_epoch)
         if header.is_transactional and not ongoing and not verified:  # P4
             raise KafkaError(ErrorCode.INVALID_TXN_STATE, "The batch is not part of an ongoing transaction")

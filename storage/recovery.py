@@ -82,7 +82,7 @@ class Recovery:
         self.path = path
         self.config = config
         self.now_ms = now_ms
-        self.producers = Producers(verify_transactions=context.verify_transactions)
+        self.producers = Producers()
         self.gapless_from = MAX_OFFSET
         """Above it every offset was written, but for `gaps`."""
         self.gaps: Mapping[int, int] = {}

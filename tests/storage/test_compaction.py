@@ -292,7 +292,7 @@ def test_a_producer_that_is_forgotten_keeps_no_batch(tmp_path: Path) -> None:
     put(log, (b"a", b"2"))
     put(log, (b"b", b"2"))
     settle(log)
-    log.expire_producers(NOW_MS + 2 * DAY_MS)
+    log.expire_producers(NOW_MS + 2 * DAY_MS, DAY_MS)
     clean(log)
     assert [header.base_offset for header in headers(log)] == [1, 2]
 
@@ -341,7 +341,7 @@ def test_a_marker_goes_after_its_records_and_its_horizon(tmp_path: Path) -> None
     marked = {header.base_offset: header.has_delete_horizon for header in headers(log)}
     assert marked == {1: True, 2: False, 3: False, 4: False, 5: False}
     assert log.aborted_transactions(0, 9) == []
-    log.expire_producers(NOW_MS + 2 * DAY_MS)
+    log.expire_producers(NOW_MS + 2 * DAY_MS, DAY_MS)
     for number in range(3):
         put(log, (b"y", b"%d" % number))
         settle(log)

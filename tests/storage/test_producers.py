@@ -164,7 +164,7 @@ def test_after_a_marker_alone_the_first_sequence_is_0() -> None:
 
 
 def test_coordinators_have_no_sequences_but_epochs() -> None:
-    producers = Producers(verify_transactions=False)
+    producers = Producers()
     producers.replay(header(0, 5, epoch=3, transactional=True))
     offsets = header(-1, 2, epoch=3, transactional=True)
     assert code(producers, offsets, Origin.COORDINATOR) == ErrorCode.NONE
@@ -297,7 +297,6 @@ def test_a_transaction_begins_with_a_verification() -> None:
     producers = Producers()
     first = header(0, transactional=True)
     assert code(producers, first) == ErrorCode.INVALID_TXN_STATE
-    assert code(Producers(verify_transactions=False), first) == ErrorCode.NONE
     guard = start(producers)
     assert guard is not None
     assert code(producers, first) == ErrorCode.INVALID_TXN_STATE
