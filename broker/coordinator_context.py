@@ -128,6 +128,7 @@ class CoordinatorContext(Generic[S]):
         except (CorruptRecords, ProtocolError, KafkaError, OSError) as error:
             if self.state is State.LOADING:
                 self.state = State.FAILED  # C4
+            self._broker.log_directories.note(error)
             log.error("cannot load %s, so nothing in it is served: at offset %d: %s", self.partition, offset, error)
             return
         self.activate()

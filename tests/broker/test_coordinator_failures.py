@@ -9,10 +9,14 @@ from typing import Any
 import trio
 
 from odradek.broker.broker import WorkerThreads
+from odradek.coordinator.hashing import partition_for
+from odradek.coordinator.topic_names import CONSUMER_OFFSETS
 from odradek.wire.errors import ErrorCode
 
+from ..storage.failing_disk import FailingDisk
 from .harness import broker, create_topic, run
-from .test_groups import become_member, commit, committed, find, joining
+from .test_groups import become_member, commit, committed, find, joining, loaded
+from .test_log_directories import two_directories, until_offline
 from .transaction_session import Session, end_offset
 from .turned_clock import TurnedClock
 
@@ -113,5 +117,28 @@ def test_a_log_that_the_disk_does_not_give_is_not_served(tmp_path: Path) -> None
             await Session(peer).loaded()
             assert await commit(peer, 6) == [ErrorCode.NOT_COORDINATOR]
             assert (await Session(peer).init()).error == "NOT_COORDINATOR"
+
+    run(main)
+
+
+def test_a_directory_that_cannot_be_read_while_groups_are_loaded_goes_offline(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk = FailingDisk()
+        configs = {"offsets_topic_num_partitions": 2, "connections_max_idle_ms": 10**12}
+        async with two_directories(tmp_path, disk, **configs) as (serving, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            await find(peer)
+            (index,) = [index for topic, index in serving.log_directories.online[1].logs if topic == CONSUMER_OFFSETS]
+            groups = {partition_for(name, 2): name for name in "abcd"}
+            for group in groups.values():
+                assert await commit(peer, 5, group=group) == [ErrorCode.NONE]
+        disk.fail(f"b/{CONSUMER_OFFSETS}-{index}/00000000000000000000.log", "read")
+        async with two_directories(tmp_path, disk, **configs) as (serving, connect):
+            await until_offline(serving, tmp_path)
+            peer = await connect()
+            assert await commit(peer, 6, group=groups[index]) == [ErrorCode.NOT_COORDINATOR]
+            await loaded(peer)
+            assert await commit(peer, 6, group=groups[1 - index]) == [ErrorCode.NONE]
 
     run(main)
