@@ -1,31 +1,49 @@
 """Every byte of every file of a small directory is changed in turn, and the directory started.
 
 What is served then is what was written: each record at its offset with its content, without holes. If something is
-missing at the end, or cannot be used, a report, an error or a refused partition says so. A text file may hold another
-number afterwards that nobody can tell from the right one: a lower log start shows records that were deleted before.
+missing at the end, or cannot be used, a report, an error or a refused partition says so.
+
+Where Kafka's format has no checksum, another number may be there afterwards that nobody can tell from the right one.
+`BELIEVED` has all of that: a log start (a lower one shows records that were deleted before), a topic id (its log
+becomes a stray), and after a clean stop leader epochs and aborted transactions, which after a crash are made again.
 """
 
 import os
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
 from odradek.storage.config import LogConfig
 from odradek.storage.directory import LogDirectory
 from odradek.storage.errors import StorageError
-from odradek.storage.log import Origin
+from odradek.storage.index import AbortedTransaction
+from odradek.storage.log import Origin, PartitionLog
 from odradek.wire.batches import CorruptRecords, build_marker, check_crc, iter_batches
 from odradek.wire.checksum import crc32c
 from odradek.wire.records import Record, iter_records
 
-from .logs import NOW_MS, TOPIC_ID, append, batch, replicate
+from .logs import NOW_MS, TOPIC_ID, append, batch, records, replicate
 from .simulated_disk import SimulatedDisk
 from .test_log import stamped
 
 CONFIG = LogConfig(segment_bytes=500, index_interval_bytes=100)
 CHANGES = (0x01, 0x80)
 """Bits that are flipped, one at a time: another digit, and something that is no text."""
+
+
+BELIEVED = {
+    "log-start-offset-checkpoint": {"other log start"},
+    ".metadata": {"other topic", "partition refused"},
+    "leader-epoch-checkpoint": {"other epochs"},
+    ".txnindex": {"other aborted transactions"},
+}
+MADE_AGAIN = {"leader-epoch-checkpoint", ".txnindex"}
+
+INDEXES = {".index", ".timeindex", ".txnindex"}
+CHECKPOINTS = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint", "cleaner-offset-checkpoint"}
+SMALL_FILES = {".snapshot", "leader-epoch-checkpoint", ".metadata", "log-start-offset-checkpoint", ".properties"}
 
 
 def started(disk: SimulatedDisk) -> LogDirectory:
@@ -83,7 +101,41 @@ def serve(directory: LogDirectory) -> list[Record]:
     return found
 
 
-def outcome(disk: SimulatedDisk, written: dict[int, Record]) -> str:
+@dataclass(frozen=True)
+class Truth:
+    """What is made from the batches, and served beside them."""
+
+    written: dict[int, Record]
+    aborted: list[AbortedTransaction]
+    producers: bytes
+    epochs: list[tuple[int, int]]
+    log_start_offset: int
+    topic_id: bytes
+
+
+def truth_of(disk: SimulatedDisk) -> Truth:
+    log = started(disk).logs["t", 0]
+    start, epochs = log.log_start_offset, list(log.leader_epochs.entries)
+    log.log_start_offset = 0
+    written = {record.offset: record for record in records(log)}
+    aborted = log.aborted_transactions(0, log.log_end_offset)
+    return Truth(written, aborted, log.producers.snapshot(), epochs, start, log.topic_id)
+
+
+def differences(log: PartitionLog, truth: Truth) -> str:
+    """What else than records is not as it was, in words; empty if nothing is."""
+    if log.log_start_offset != truth.log_start_offset:
+        return "other log start"
+    if log.topic_id != truth.topic_id:
+        return "other topic"
+    if log.leader_epochs.entries != truth.epochs:
+        return "other epochs"
+    if log.aborted_transactions(0, log.log_end_offset) != truth.aborted:
+        return "other aborted transactions"
+    return "" if log.producers.snapshot() == truth.producers else "other producers"
+
+
+def outcome(disk: SimulatedDisk, truth: Truth) -> str:
     """Start a damaged directory. What became of it, in a word."""
     try:
         directory = started(disk)
@@ -96,19 +148,18 @@ def outcome(disk: SimulatedDisk, written: dict[int, Record]) -> str:
     except (StorageError, CorruptRecords):
         return "noticed"
     offsets = [record.offset for record in found]
-    assert all(written[record.offset] == record for record in found)
-    assert offsets == list(range(directory.logs["t", 0].log_start_offset, directory.logs["t", 0].log_end_offset))
-    if not offsets or offsets[-1] != max(written):
+    assert all(truth.written[record.offset] == record for record in found)
+    log = directory.logs["t", 0]
+    assert offsets == list(range(log.log_start_offset, log.log_end_offset))
+    if not offsets or offsets[-1] != max(truth.written):
         assert directory.reports, "records are missing and nobody says so"
         return "cut"
-    return "whole"
+    return differences(log, truth) or "whole"
 
 
 def outcomes(disk: SimulatedDisk, change: int, skip: Callable[[str, bytes, int], bool]) -> dict[str, set[str]]:
     """What became of the directory for each change of a byte, by kind of file."""
-    everything = started(disk.copied({}))
-    everything.logs["t", 0].log_start_offset = 0
-    written = {record.offset: record for record in serve(everything)}
+    truth = truth_of(disk.copied({}))
     found: dict[str, set[str]] = {}
     for path, content in disk.files().items():
         kind = os.path.splitext(path)[1] or os.path.basename(path)
@@ -116,7 +167,7 @@ def outcomes(disk: SimulatedDisk, change: int, skip: Callable[[str, bytes, int],
             if not skip(path, content, position):
                 damaged = content[:position] + bytes([byte ^ change]) + content[position + 1 :]
                 try:
-                    found.setdefault(kind, set()).add(outcome(disk.copied({path: damaged}), written))
+                    found.setdefault(kind, set()).add(outcome(disk.copied({path: damaged}), truth))
                 except Exception as error:
                     error.add_note(f"byte {position} of {path}, {byte:#x} became {byte ^ change:#x}")
                     raise
@@ -134,24 +185,26 @@ def is_outside_crc(path: str, content: bytes, position: int) -> bool:
 @pytest.mark.parametrize("change", CHANGES)
 def test_after_a_crash_a_changed_byte_is_cut_off_or_repaired(change: int) -> None:
     found = outcomes(killed(), change, is_outside_crc)
-    assert found[".log"] == {"cut"}
-    for repaired in (".index", ".timeindex", ".txnindex", ".snapshot", "leader-epoch-checkpoint"):
-        assert found[repaired] == {"whole"}
-    assert found[".metadata"] <= {"partition refused", "whole"}
+    assert found.keys() == {".log", ".lock"} | INDEXES | CHECKPOINTS | SMALL_FILES
+    assert found.pop(".log") == {"cut"}
+    assert found.pop(".properties") <= {"refused", "whole"}
+    for kind, became in found.items():
+        assert became <= {"whole"} | (BELIEVED.get(kind, set()) if kind not in MADE_AGAIN else set()), kind
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_offsets_and_epochs_that_no_crc_covers_are_held_against_their_neighbours(change: int) -> None:
     """What cannot be told is an epoch that is higher than all before in the last batch, or below the log start."""
     found = outcomes(killed(), change, lambda *byte: not is_outside_crc(*byte))
-    assert found == {".log": {"cut", "whole"}}
+    assert found == {".log": {"cut", "other epochs"}}
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_after_a_clean_stop_a_changed_byte_is_repaired_or_noticed_by_the_reader(change: int) -> None:
     """Nobody looks at batches then. Their offsets and epochs, which no CRC covers, nobody can check."""
     found = outcomes(stopped(), change, is_outside_crc)
-    assert found[".log"] <= {"noticed", "cut"}
-    for repaired in (".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"):
-        assert found[repaired] == {"whole"}
-    assert found[".properties"] <= {"refused", "whole"}
+    assert found.keys() == {".log", ".kafka_cleanshutdown"} | INDEXES | CHECKPOINTS | SMALL_FILES
+    assert found.pop(".log") <= {"noticed", "cut"}
+    assert found.pop(".properties") <= {"refused", "whole"}
+    for kind, became in found.items():
+        assert became <= {"whole"} | BELIEVED.get(kind, set()), kind
