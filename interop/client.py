@@ -64,7 +64,7 @@ class Fetched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProducerOptions:
-    """How to make a producer."""
+    """How to make a producer; `config` says it in Kafka's own names."""
 
     acks: int = -1
     compression: str = "none"
@@ -74,10 +74,26 @@ class ProducerOptions:
     max_request_size: int = 1_000_000
     linger_ms: int = 0
 
+    def config(self) -> dict[str, Any]:
+        config = {
+            "acks": self.acks,
+            "compression.type": self.compression,
+            "enable.idempotence": self.idempotent or self.transactional_id is not None,
+            "max.request.size": self.max_request_size,
+            "linger.ms": self.linger_ms,
+        }
+        if self.transactional_id is None:
+            return config
+        transactional = {
+            "transactional.id": self.transactional_id,
+            "transaction.timeout.ms": self.transaction_timeout_ms,
+        }
+        return config | transactional
+
 
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
-    """How to make a consumer.
+    """How to make a consumer; `config` says it in Kafka's own names, apart from the assignor, which is a class to most.
 
     Groups notice a rebalance within a heartbeat, and a seek waits for the fetch under way, so both intervals are short.
     """
@@ -92,6 +108,24 @@ class ConsumerOptions:
     fetch_wait_ms: int = 100
     heartbeat_ms: int = 50
     session_timeout_ms: int = 10_000
+
+    def config(self) -> dict[str, Any]:
+        config = {
+            "enable.auto.commit": self.auto_commit,
+            "auto.commit.interval.ms": self.auto_commit_interval_ms,
+            "auto.offset.reset": "earliest" if self.from_beginning else "latest",
+            "fetch.max.wait.ms": self.fetch_wait_ms,
+            "isolation.level": "read_committed" if self.read_committed else "read_uncommitted",
+            "heartbeat.interval.ms": self.heartbeat_ms,
+            "session.timeout.ms": self.session_timeout_ms,
+        }
+        names = {"group.id": self.group, "group.instance.id": self.instance_id}
+        return config | {name: value for name, value in names.items() if value is not None}
+
+
+def with_underscores(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of kafka-python and of its child aiokafka."""
+    return {name.replace(".", "_"): None if value == "none" else value for name, value in config.items()}
 
 
 class Config(NamedTuple):

@@ -37,45 +37,21 @@ class JavaClient:
         self._bootstrap = bootstrap
 
     def producer(self, options: ProducerOptions) -> "JavaProducer":
-        config = {
-            "bootstrap.servers": self._bootstrap,
-            "acks": str(options.acks),
-            "compression.type": options.compression,
-            "enable.idempotence": str(options.idempotent or options.transactional_id is not None).lower(),
-            "max.request.size": options.max_request_size,
-            "linger.ms": options.linger_ms,
-        }
-        if options.transactional_id is not None:
-            config["transactional.id"] = options.transactional_id
-            config["transaction.timeout.ms"] = options.transaction_timeout_ms
-        producer = JavaProducer("producer", config)
+        producer = JavaProducer("producer", self._config(options.config()))
         if options.transactional_id is not None:
             producer.call("init")
         return producer
 
     def consumer(self, options: ConsumerOptions) -> "JavaConsumer":
-        config = {
-            "bootstrap.servers": self._bootstrap,
-            "enable.auto.commit": str(options.auto_commit).lower(),
-            "auto.offset.reset": "earliest" if options.from_beginning else "latest",
-            "fetch.max.wait.ms": str(options.fetch_wait_ms),
-            "isolation.level": "read_committed" if options.read_committed else "read_uncommitted",
-        }
-        if options.group is not None:
-            config |= {
-                "group.id": options.group,
-                "group.protocol": "classic",
-                "partition.assignment.strategy": ASSIGNORS[options.assignor],
-                "auto.commit.interval.ms": str(options.auto_commit_interval_ms),
-                "heartbeat.interval.ms": str(options.heartbeat_ms),
-                "session.timeout.ms": str(options.session_timeout_ms),
-            }
-        if options.instance_id is not None:
-            config["group.instance.id"] = options.instance_id
-        return JavaConsumer("consumer", config)
+        own = {"group.protocol": "classic", "partition.assignment.strategy": ASSIGNORS[options.assignor]}
+        return JavaConsumer("consumer", self._config(options.config() | own))
 
     def admin(self) -> "JavaAdmin":
-        return JavaAdmin("admin", {"bootstrap.servers": self._bootstrap})
+        return JavaAdmin("admin", self._config({}))
+
+    def _config(self, config: Mapping[str, Any]) -> dict[str, str]:
+        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in config.items()}
+        return {"bootstrap.servers": self._bootstrap} | texts
 
 
 class JavaHandle:

@@ -28,6 +28,7 @@ from ..client import (
     Refused,
     Sent,
     Topic,
+    with_underscores,
 )
 
 CALL_TIMEOUT_S = 40.0
@@ -76,16 +77,8 @@ class AioClient:
         self._loop = Loop()
 
     def producer(self, options: ProducerOptions) -> "AioProducer":
-        config: dict[str, Any] = {
-            "acks": options.acks,
-            "compression_type": None if options.compression == "none" else options.compression,
-            "enable_idempotence": options.idempotent,
-            "max_request_size": options.max_request_size,
-            "linger_ms": options.linger_ms,
-        }
+        config = with_underscores(options.config())
         if options.transactional_id is not None:
-            config["transactional_id"] = options.transactional_id
-            config["transaction_timeout_ms"] = options.transaction_timeout_ms
             del config["enable_idempotence"]
 
         async def start() -> AIOKafkaProducer:
@@ -96,18 +89,8 @@ class AioClient:
         return AioProducer(self._loop, self._loop.run(start()))
 
     def consumer(self, options: ConsumerOptions) -> "AioConsumer":
-        config: dict[str, Any] = {
-            "enable_auto_commit": options.auto_commit,
-            "auto_commit_interval_ms": options.auto_commit_interval_ms,
-            "auto_offset_reset": "earliest" if options.from_beginning else "latest",
-            "fetch_max_wait_ms": options.fetch_wait_ms,
-            "isolation_level": "read_committed" if options.read_committed else "read_uncommitted",
-            "group_id": options.group,
-            "group_instance_id": options.instance_id,
-            "partition_assignment_strategy": (ASSIGNORS[options.assignor],),
-            "heartbeat_interval_ms": options.heartbeat_ms,
-            "session_timeout_ms": options.session_timeout_ms,
-        }
+        config = with_underscores(options.config())
+        config["partition_assignment_strategy"] = (ASSIGNORS[options.assignor],)
 
         async def start() -> AIOKafkaConsumer:
             consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, **config)

@@ -61,16 +61,9 @@ class ConfluentClient:
         self._bootstrap = bootstrap
 
     def producer(self, options: ProducerOptions) -> "ConfluentProducer":
-        config: dict[str, Any] = {
-            "acks": options.acks,
-            "compression.type": options.compression,
-            "enable.idempotence": options.idempotent,
-            "message.max.bytes": options.max_request_size,
-            "linger.ms": options.linger_ms,
-        }
+        config = options.config()
+        config["message.max.bytes"] = config.pop("max.request.size")
         if options.transactional_id is not None:
-            config["transactional.id"] = options.transactional_id
-            config["transaction.timeout.ms"] = options.transaction_timeout_ms
             # When all brokers were away, 2.16 drops them and then waits for good for a coordinator that it has dropped,
             # in send_offsets_to_transaction (confluentinc/librdkafka#5511).
             config["metadata.recovery.strategy"] = "none"
@@ -82,20 +75,9 @@ class ConfluentClient:
         return ConfluentProducer(producer)
 
     def consumer(self, options: ConsumerOptions) -> "ConfluentConsumer":
-        config: dict[str, Any] = {
-            "group.id": options.group or "a consumer without a group has to name one",
-            "enable.auto.commit": options.auto_commit,
-            "auto.commit.interval.ms": options.auto_commit_interval_ms,
-            "auto.offset.reset": "earliest" if options.from_beginning else "latest",
-            "fetch.wait.max.ms": options.fetch_wait_ms,
-            "isolation.level": "read_committed" if options.read_committed else "read_uncommitted",
-            "partition.assignment.strategy": options.assignor,
-            "heartbeat.interval.ms": options.heartbeat_ms,
-            "session.timeout.ms": options.session_timeout_ms,
-            "allow.auto.create.topics": True,
-        }
-        if options.instance_id is not None:
-            config["group.instance.id"] = options.instance_id
+        config = {"group.id": "a consumer without a group has to name one"} | options.config()
+        config["fetch.wait.max.ms"] = config.pop("fetch.max.wait.ms")
+        config |= {"partition.assignment.strategy": options.assignor, "allow.auto.create.topics": True}
         start = NO_OFFSET if options.group else OFFSET_BEGINNING if options.from_beginning else OFFSET_END
         return ConfluentConsumer(Consumer(QUIET | {"bootstrap.servers": self._bootstrap} | config), start)
 

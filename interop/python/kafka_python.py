@@ -25,6 +25,7 @@ from ..client import (
     Refused,
     Sent,
     Topic,
+    with_underscores,
 )
 
 ASSIGNORS = {
@@ -55,35 +56,15 @@ class KafkaPythonClient:
         self._bootstrap = bootstrap
 
     def producer(self, options: ProducerOptions) -> "KafkaPythonProducer":
-        config: dict[str, Any] = {
-            "acks": options.acks,
-            "compression_type": None if options.compression == "none" else options.compression,
-            "enable_idempotence": options.idempotent or options.transactional_id is not None,
-            "max_request_size": options.max_request_size,
-            "linger_ms": options.linger_ms,
-        }
-        if options.transactional_id is not None:
-            config["transactional_id"] = options.transactional_id
-            config["transaction_timeout_ms"] = options.transaction_timeout_ms
         with refusals():
-            producer = kafka.KafkaProducer(bootstrap_servers=self._bootstrap, **config)
+            producer = kafka.KafkaProducer(bootstrap_servers=self._bootstrap, **with_underscores(options.config()))
             if options.transactional_id is not None:
                 producer.init_transactions()
         return KafkaPythonProducer(producer)
 
     def consumer(self, options: ConsumerOptions) -> "KafkaPythonConsumer":
-        config: dict[str, Any] = {
-            "enable_auto_commit": options.auto_commit,
-            "auto_commit_interval_ms": options.auto_commit_interval_ms,
-            "auto_offset_reset": "earliest" if options.from_beginning else "latest",
-            "fetch_max_wait_ms": options.fetch_wait_ms,
-            "isolation_level": "read_committed" if options.read_committed else "read_uncommitted",
-            "group_id": options.group,
-            "group_instance_id": options.instance_id,
-            "partition_assignment_strategy": (ASSIGNORS[options.assignor],),
-            "heartbeat_interval_ms": options.heartbeat_ms,
-            "session_timeout_ms": options.session_timeout_ms,
-        }
+        config = {"group_id": None} | with_underscores(options.config())
+        config["partition_assignment_strategy"] = (ASSIGNORS[options.assignor],)
         with refusals():
             return KafkaPythonConsumer(kafka.KafkaConsumer(bootstrap_servers=self._bootstrap, **config))
 
