@@ -99,6 +99,20 @@ def broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
         broker.stop()
 
 
+@pytest.fixture(scope="module")
+def fresh_broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that only the tests of this module have seen."""
+    kind: str = pytestconfig.getoption("--broker")
+    if ":" in kind:
+        pytest.skip(f"only the address of {kind} is known, and this test needs a fresh broker")
+    broker = new_broker(kind, tmp_path_factory.mktemp("fresh") / "node")
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
 @pytest.fixture
 def own_broker(pytestconfig: pytest.Config, tmp_path: pathlib.Path) -> Iterator[Callable[..., Broker]]:
     """Starts brokers for one test alone, with the configs given as keyword arguments (dots as underscores)."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import new_broker
+from ..broker import Broker
 from ..kafka import java_host
 
 RECORDED = pathlib.Path(__file__).parent / "java.txt"
@@ -22,19 +22,12 @@ VARIABLE = [
 """What differs from run to run."""
 
 
-def test_every_method(pytestconfig: pytest.Config, tmp_path: pathlib.Path) -> None:
-    kind: str = pytestconfig.getoption("--broker")
-    if ":" in kind:
-        pytest.skip(f"only the address of {kind} is known, and this test needs a fresh broker")
-    broker = new_broker(kind, tmp_path / "node")
-    broker.start()
-    try:
-        fields: dict[str, Any] = {"class": "AdminCalls", "args": [broker.bootstrap], "stdin": ""}
-        ran = java_host().call("tool", **fields)
-    finally:
-        broker.kill()
+def test_every_method(pytestconfig: pytest.Config, fresh_broker: Broker) -> None:
+    fields: dict[str, Any] = {"class": "AdminCalls", "args": [fresh_broker.bootstrap], "stdin": ""}
+    ran = java_host().call("tool", **fields)
     assert ran["code"] == 0, ran["err"]
-    said = ran["out"].replace(broker.bootstrap, "BROKER").replace(str(tmp_path), "PATH")
+    assert fresh_broker.data_dir is not None
+    said = ran["out"].replace(fresh_broker.bootstrap, "BROKER").replace(str(fresh_broker.data_dir.parent), "PATH")
     for pattern, word in VARIABLE:
         said = re.sub(pattern, word, said)
     said = re.sub(r"(?<=Operations=\[)[A-Z_, ]+", lambda found: ", ".join(sorted(found[0].split(", "))), said)

@@ -10,13 +10,11 @@ import inspect
 import pathlib
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from .. import python as adapters
 from ..broker import Broker, wait_for
-from ..conftest import new_broker
 from ..raw.connection import Connection
 from . import aio, confluent, kafka_python
 from .calls import line
@@ -35,30 +33,25 @@ SECURITY = {"set_sasl_credentials"}
 
 
 @pytest.fixture(scope="module")
-def fresh_broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    kind: str = pytestconfig.getoption("--broker")
-    if ":" in kind:
-        pytest.skip(f"only the address of {kind} is known, and these tests need a fresh broker")
-    broker = new_broker(kind, tmp_path_factory.mktemp("admin") / "node")
-    broker.start()
-    connection = Connection(broker.bootstrap)
-    wait_for(lambda: all(has_coordinator(connection, each) for each in (GROUP, TRANSACTION)), "coordinators")
+def bootstrap_of_fresh(fresh_broker: Broker) -> str:
+    """The address of one that has its coordinators: Apache Kafka makes them when it is first asked for one, and clients
+    call that an error."""
+    connection = Connection(fresh_broker.bootstrap)
+
+    def has_coordinator(kind: int) -> bool:
+        (found,) = connection.call("FindCoordinator", 4, key_type=kind, coordinator_keys=["anybody"]).coordinators
+        return bool(found.error_code == 0)
+
+    wait_for(lambda: all(map(has_coordinator, (GROUP, TRANSACTION))), "there are coordinators")
     connection.close()
-    yield broker
-    broker.kill()
-
-
-def has_coordinator(connection: Connection, kind: int) -> bool:
-    """Whether there is one; Apache Kafka makes it when it is first asked for, and clients call that an error."""
-    (found,) = connection.call("FindCoordinator", 4, key_type=kind, coordinator_keys=["anybody"]).coordinators
-    return bool(found.error_code == 0)
+    return fresh_broker.bootstrap
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_every_call(library: str, fresh_broker: Broker, pytestconfig: pytest.Config) -> None:
+def test_every_call(library: str, bootstrap_of_fresh: str, fresh_broker: Broker, pytestconfig: pytest.Config) -> None:
     lines = []
     with contextlib.ExitStack() as closing:
-        for what, call in LIBRARIES[library].calls(fresh_broker.bootstrap, closing):
+        for what, call in LIBRARIES[library].calls(bootstrap_of_fresh, closing):
             lines.append(line(what, call))
             time.sleep(SETTLING_S if fresh_broker.name == "kafka" else 0)
     recorded = pathlib.Path(__file__).with_name(f"{library}.txt")

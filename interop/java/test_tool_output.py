@@ -19,13 +19,11 @@ import itertools
 import pathlib
 import re
 import shlex
-from collections.abc import Iterator
 
 import pytest
 
 from ..broker import Broker, wait_for
 from ..client import ConsumerOptions
-from ..conftest import new_broker
 from ..kafka import kafka_tool
 from .client import JavaClient, JavaConsumer
 
@@ -59,23 +57,12 @@ VARIABLE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def broker_of_transcripts(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    kind: str = pytestconfig.getoption("--broker")
-    if ":" in kind:
-        pytest.skip(f"only the address of {kind} is known, and these tests need a fresh broker")
-    broker = new_broker(kind, tmp_path_factory.mktemp("transcripts") / "node")
-    broker.start()
-    yield broker
-    broker.stop()
-
-
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(
-    broker_of_transcripts: Broker, transcript: pathlib.Path, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+    fresh_broker: Broker, transcript: pathlib.Path, tmp_path: pathlib.Path, pytestconfig: pytest.Config
 ) -> None:
     recorded = transcript.read_text()
-    played = play(recorded, broker_of_transcripts, tmp_path)
+    played = play(recorded, fresh_broker, tmp_path)
     if pytestconfig.getoption("--record"):
         transcript.write_text(played)
     assert played == recorded
