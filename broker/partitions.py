@@ -166,6 +166,8 @@ class Partitions:
         self._directories = broker.log_directories
         self._topics: dict[str, list[Partition | None]] = {}
         self._names: dict[bytes, str] = {}
+        self._unmade: set[tuple[str, int]] = set()
+        """New partitions whose logs could not be made, for want of room most likely: tried again when asked for."""
         self._rolled: dict[Partition, None] = {}
         self._has_rolled = trio.Event()
 
@@ -178,9 +180,25 @@ class Partitions:
     def require(self, topic: str, index: int) -> Partition:
         """Like `get`; raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR if its log cannot be used."""
         partition = self.get(topic, index)
+        if partition is None and (topic, index) in self._unmade:
+            partition = self._make(topic, index)
         if partition is None:
             failed = self._has_failed(topic, index)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR if failed else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return partition
+
+    def _make(self, topic: str, index: int) -> Partition | None:
+        """Try again to make the log of a new partition."""
+        image = self._broker.metadata.image
+        known = image.topics.get(topic)
+        if known is None or index >= len(known.partitions):
+            self._unmade.discard((topic, index))
+            return None
+        config = self._broker.config.log_config(image.topic_configs(topic))
+        partition = self._open(known, index, known.partitions[index], config)
+        if partition is not None:
+            self._topics[topic][index] = partition
+            self._follow(known)
         return partition
 
     def _has_failed(self, topic: str, index: int) -> bool:
@@ -324,12 +342,16 @@ class Partitions:
         while self._directories.online:
             directory = min(self._directories.online, key=lambda directory: len(directory.logs))
             try:
-                return directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
+                log = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
             except OSError as error:
                 if not self._directories.note(error):
-                    logger.error("cannot create a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
-                    directory.failed[topic.name, index] = error
+                    if (topic.name, index) not in self._unmade:
+                        logger.error("cannot make a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
+                    self._unmade.add((topic.name, index))
                     return None
+            else:
+                self._unmade.discard((topic.name, index))
+                return log
         return None
 
     async def _delete(self, topics: Iterable[TopicImage]) -> None:

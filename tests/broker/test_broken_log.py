@@ -40,5 +40,8 @@ def test_a_log_that_cannot_be_made_leaves_the_rest_of_its_topic(tmp_path: Path) 
             await create_topic(peer, "t", partitions=2)
             answers = [await produce(peer, "t", batch_of(b"v"), partition=index) for index in range(2)]
             assert [answer.error_code for answer in answers] == [ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR]
+            (tmp_path / "t-1").unlink()
+            assert (await produce(peer, "t", batch_of(b"v"), partition=1)).base_offset == 0, "as soon as it can be made"
+            assert (await produce(peer, "t", batch_of(b"v"), partition=2)).error_code != ErrorCode.NONE
 
     run(main)
