@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 REPLY_BYTES = 1 << 16
 """Replies kept back to leave together; beyond this they are sent before the next request is looked at."""
 
+_READY = (bytes, Message)  # what a handler gives that need not be waited for
+
 _FRAME_V0 = struct.Struct(">ii")  # size, correlation id
 _FRAME_V1 = struct.Struct(">iiB")  # and no tagged fields
 
@@ -174,7 +176,7 @@ class Connection:
         except Exception as error:
             self._fail(call, error)
             return None
-        if result is None or isinstance(result, Message | bytes):
+        if result is None or isinstance(result, _READY):
             self._reply(result, call)
             return None
         return call, result

@@ -104,7 +104,7 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
     size = len(records)
     if size >= HEADER_BYTES:
         header = read_header(records)
-        if header.size == size and header.magic == MAGIC:  # as it nearly always is
+        if header.batch_length + LENGTH_OVERHEAD == size and header.magic == MAGIC:  # as it nearly always is
             return _check_zstd(header, produce_version)
     first = _next_batch(records, 0)
     if first is None:
@@ -121,8 +121,7 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
 
 def _check_zstd(header: BatchHeader, produce_version: int | None) -> BatchHeader:
     """Check 2."""
-    old_version = produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION
-    if old_version and header.compression == Compression.ZSTD:
+    if produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION and header.compression == Compression.ZSTD:
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
     return header
 

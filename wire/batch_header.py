@@ -112,7 +112,7 @@ class BatchHeader(NamedTuple):
 def read_header(buf: Buffer, pos: int = 0) -> BatchHeader:
     """The header at `pos`. Looks at nothing: magic, length and CRC are the caller's to check."""
     try:
-        return BatchHeader._make(HEADER.unpack_from(buf, pos))
+        return tuple.__new__(BatchHeader, HEADER.unpack_from(buf, pos))  # `_make`, without its counting
     except struct.error:
         raise CorruptRecords(f"{len(buf) - pos} bytes cannot hold a batch header") from None
 
