@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -32,35 +33,53 @@ NEVER_MS = 1 << 53
 """An interval beyond this is Kafka's way to say never (Long.MAX_VALUE)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    interval: str
+    """The name of a config, in milliseconds."""
+    divisor: int
+    """Into so many parts the interval is divided."""
+    do: Callable[[], Awaitable[None]]
+
+
 class Housekeeping:
+    """A timer for each job; a task only while it is done."""
+
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        directories, partitions = broker.log_directories, broker.partitions
+        self._jobs = (
+            Job("replica.high.watermark.checkpoint.interval.ms", 1, directories.checkpoint_high_watermarks),
+            Job("log.flush.offset.checkpoint.interval.ms", 1, directories.checkpoint_recovery_points),
+            Job("log.flush.scheduler.interval.ms", 1, partitions.flush_due),
+            Job("log.retention.check.interval.ms", 1, partitions.apply_retention),
+            Job("producer.id.expiration.check.interval.ms", 1, partitions.expire_producers),
+            Job("connections.max.idle.ms", 10, self._close_idle_connections),
+        )
 
     async def run(self) -> None:
-        """Run every job at its interval, until cancelled."""
-        directories, partitions = self._broker.log_directories, self._broker.partitions
+        """Do every job at its interval, until cancelled."""
         async with trio.open_nursery() as nursery:
-            for interval, job in (
-                ("replica.high.watermark.checkpoint.interval.ms", directories.checkpoint_high_watermarks),
-                ("log.flush.offset.checkpoint.interval.ms", directories.checkpoint_recovery_points),
-                ("log.flush.scheduler.interval.ms", partitions.flush_due),
-                ("log.retention.check.interval.ms", partitions.apply_retention),
-                ("producer.id.expiration.check.interval.ms", partitions.expire_producers),
-            ):
-                nursery.start_soon(self._repeat, interval, 1, job)
-            nursery.start_soon(self._repeat, "connections.max.idle.ms", 10, self._close_idle_connections)
-
-    async def _repeat(self, interval: str, divisor: int, job: Callable[[], Awaitable[None]]) -> None:
-        clock, config = self._broker.clock, self._broker.config
-        while True:
-            interval_ms = config[interval] // divisor
-            if not 0 < interval_ms < NEVER_MS:
-                await trio.sleep_forever()
-            await clock.sleep_until(clock.now_ms() + interval_ms)
             try:
-                await job()
-            except (OSError, StorageError) as error:
-                log.error("%s failed: %s", job.__name__.replace("_", " "), error)
+                for job in self._jobs:
+                    self._arm(job, nursery)
+                await trio.sleep_forever()
+            finally:
+                for job in self._jobs:
+                    self._broker.timers.disarm(job)
+
+    def _arm(self, job: Job, nursery: trio.Nursery) -> None:
+        interval_ms = self._broker.config[job.interval] // job.divisor
+        if 0 < interval_ms < NEVER_MS:
+            at_ms = self._broker.clock.now_ms() + interval_ms
+            self._broker.timers.arm(job, at_ms, lambda now_ms: nursery.start_soon(self._do, job, nursery))
+
+    async def _do(self, job: Job, nursery: trio.Nursery) -> None:
+        try:
+            await job.do()
+        except (OSError, StorageError) as error:
+            log.error("%s failed: %s", job.do.__name__.replace("_", " "), error)
+        self._arm(job, nursery)
 
     async def _close_idle_connections(self) -> None:
         idle_ms = self._broker.config["connections.max.idle.ms"]

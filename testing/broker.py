@@ -33,7 +33,7 @@ from odradek.testing.faults import Faults
 from odradek.testing.interception import Interception
 from odradek.testing.loop import Loop
 from odradek.testing.network import StablePort
-from odradek.testing.node import Node, Snapshot
+from odradek.testing.node import Node, Snapshot, configuration
 from odradek.testing.requests import RequestLog
 from odradek.testing.views import Committed, Group, Record, Request, Topic, Transaction
 from odradek.wire import records as wire
@@ -423,6 +423,7 @@ class _Running:
         requests: RequestLog,
         apis: Mapping[int, Api],
     ) -> None:
+        parsed = configuration(config, data_dir)  # before there is anything to let go of
         self.port = StablePort(*address)
         self.loop = Loop(f"odradek-{self.port.address[1]}")
         self.faults = Faults(self.loop)
@@ -434,8 +435,8 @@ class _Running:
             clock,
             apis,
             interception.table(apis),
-            config=config,
-            directory=data_dir,
+            config=parsed,
+            in_memory=data_dir is None,
             seed=seed,
             advertised=advertised,
         )

@@ -92,6 +92,13 @@ class Snapshot:
     clock: tuple[int | None, int]
 
 
+def configuration(config: Mapping[str, str], directory: str | None) -> Config:
+    """What a broker in that directory, or in memory, runs with. Raises ConfigError."""
+    if directory is None:
+        return Config({**IN_MEMORY, **config, "log.dirs": MEMORY_DIRECTORY})
+    return Config({**config, "log.dirs": directory})
+
+
 class Node:
     def __init__(
         self,
@@ -101,21 +108,19 @@ class Node:
         apis: Mapping[int, Api],
         served: Mapping[int, Api],
         *,
-        config: Mapping[str, str],
-        directory: str | None,
+        config: Config,
+        in_memory: bool,
         seed: int | None,
         advertised: tuple[str, int] | None,
     ) -> None:
         """`served` is the table that clients get, `apis` the one without anything between."""
-        in_memory = directory is None
         self.disk: MemoryDisk | None = MemoryDisk() if in_memory else None
         self._loop = loop
         self._port = port
         self._clock = clock
         self._apis = apis
         self._served = served
-        static = {**(IN_MEMORY if in_memory else {}), **config, "log.dirs": directory or MEMORY_DIRECTORY}
-        self._config = Config(static)
+        self._config = config
         """The same for every life: what was changed dynamically is in the log, and replaced at each start."""
         self._random = random.Random(seed)
         self._offload = Offload(in_memory)
