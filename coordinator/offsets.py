@@ -71,6 +71,13 @@ class OffsetTable:
         """Whether an open transaction is about to change this offset."""
         return (topic, partition) in self._unstable.get(group_id, ())
 
+    def partitions_of(self, group_id: str) -> Iterable[tuple[str, int]]:
+        """Every partition for which the group has committed an offset, or has one pending; each once."""
+        committed = [
+            (topic, partition) for topic, partitions in self.of_group(group_id).items() for partition in partitions
+        ]
+        return dict.fromkeys((*committed, *self._unstable.get(group_id, ())))
+
     def has_pending(self, group_id: str) -> bool:
         return group_id in self._unstable
 

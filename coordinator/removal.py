@@ -36,7 +36,7 @@ class OffsetExpiry:
 def delete_offsets(
     group: ClassicGroup | None, offsets: OffsetTable, request: OffsetDeleteRequest, caller: Caller
 ) -> Decision:
-    """Remove single offsets, unless the group's members are using the topic."""
+    """Remove single offsets, pending ones too, unless the group's members are using the topic."""
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
     if group is None:
@@ -45,13 +45,15 @@ def delete_offsets(
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP)
     records: Records = []
     topics = []
+    known = set(offsets.partitions_of(group.id))
     for topic in request.topics:
         subscribed = group.is_subscribed(topic.name)
         error = ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC if subscribed else ErrorCode.NONE
         indexes = [each.partition_index for each in topic.partitions]
         if not error:
-            known = (index for index in indexes if offsets.get(group.id, topic.name, index) is not None)
-            records += [_offset_tombstone(group.id, topic.name, index) for index in known]
+            records += [
+                _offset_tombstone(group.id, topic.name, index) for index in indexes if (topic.name, index) in known
+            ]
         partitions = [OffsetDeleteResponsePartition(partition_index=index, error_code=error) for index in indexes]
         topics.append(OffsetDeleteResponseTopic(name=topic.name, partitions=partitions))
     failed = (yield Append(records)) if records else ErrorCode.NONE
@@ -64,17 +66,13 @@ def delete_offsets(
 def delete_group(
     group: ClassicGroup | None, offsets: OffsetTable, request: DeleteGroupsRequest, caller: Caller
 ) -> Decision:
-    """Remove a group without members and all its offsets. The request names one group."""
+    """Remove a group without members and all its offsets, pending ones too. The request names one group."""
     (group_id,) = request.groups_names
     if group is None:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND)
     if group.state is not State.EMPTY:
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP)
-    records = [
-        _offset_tombstone(group_id, topic, partition)
-        for topic, partitions in offsets.of_group(group_id).items()
-        for partition in partitions
-    ]
+    records: Records = [_offset_tombstone(group_id, *partition) for partition in offsets.partitions_of(group_id)]
     records.append((GroupMetadataKey(group=group_id), None))
     error = yield Append(records)
     result = DeletableGroupResult(group_id=group_id, error_code=write_error(error))

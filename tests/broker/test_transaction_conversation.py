@@ -30,7 +30,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
     async def talk() -> str:
         async with broker(directory, **transaction_conversation.CONFIGS) as (_, connect):
-            return await transaction_conversation.Conversation(connect).run()
+            return await transaction_conversation.hold(await connect())
 
     return run(talk), directory
 

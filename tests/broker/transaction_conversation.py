@@ -3,47 +3,41 @@
     python -m tests.broker.transaction_conversation 127.0.0.1:9092 > tests/data/transactions/conversation-4.3.1.txt
 
 was run on a new Apache Kafka 4.3.1 with the configs in CONFIGS; test_transaction_conversation.py has the same
-conversation with ours. Times and addresses are replaced, lists that have no order are sorted, and the sentences of
-error messages are left out, as ours are other ones. Where Kafka finishes something after its answer, the conversation
-waits until it is finished.
+conversation with ours. conversation.py says what is replaced in the record. Where Kafka finishes something after its
+answer, the conversation waits until it is finished.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
 
-from odradek.wire.apis.add_offsets_to_txn import AddOffsetsToTxnRequest
-from odradek.wire.apis.add_partitions_to_txn import (
-    AddPartitionsToTxnRequest,
-    AddPartitionsToTxnTopic,
-    AddPartitionsToTxnTransaction,
-)
-from odradek.wire.apis.create_topics import CreatableTopic, CreateTopicsRequest
+from odradek.wire.apis.add_partitions_to_txn import AddPartitionsToTxnRequest
+from odradek.wire.apis.delete_groups import DeleteGroupsRequest
+from odradek.wire.apis.describe_groups import DescribeGroupsRequest
 from odradek.wire.apis.describe_producers import DescribeProducersRequest, TopicRequest
 from odradek.wire.apis.describe_transactions import DescribeTransactionsRequest
-from odradek.wire.apis.end_txn import EndTxnRequest
 from odradek.wire.apis.find_coordinator import FindCoordinatorRequest
-from odradek.wire.apis.init_producer_id import InitProducerIdRequest
 from odradek.wire.apis.list_transactions import ListTransactionsRequest
-from odradek.wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
-from odradek.wire.apis.produce import PartitionProduceData, ProduceRequest, TopicProduceData
-from odradek.wire.apis.txn_offset_commit import (
-    TxnOffsetCommitRequest,
-    TxnOffsetCommitRequestPartition,
-    TxnOffsetCommitRequestTopic,
+from odradek.wire.apis.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
 )
-from odradek.wire.apis.update_features import FeatureUpdateKey, UpdateFeaturesRequest
+from odradek.wire.apis.offset_delete import (
+    OffsetDeleteRequest,
+    OffsetDeleteRequestPartition,
+    OffsetDeleteRequestTopic,
+)
+from odradek.wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics
 from odradek.wire.apis.write_txn_markers import WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest
-from odradek.wire.batches import build_batch
 from odradek.wire.errors import ErrorCode
-from odradek.wire.records import Record
-from odradek.wire.schema import Message, Struct
+from odradek.wire.schema import Message
 
+from .conversation import TRANSACTION, Conversation, Places, Producer
 from .harness import Peer
 
 CONFIGS = {
@@ -55,165 +49,6 @@ CONFIGS = {
     "offsets_topic_replication_factor": 1,
     "group_initial_rebalance_delay_ms": 0,
 }
-
-TRANSACTION = 1
-LOADING = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-AT_REST = ("Empty", "CompleteCommit", "CompleteAbort")
-
-VARIABLE = [
-    (re.compile(r", error_message=('[^']+'|\"[^\"]+\")"), ""),
-    (re.compile(r"host='127.0.0.1', port=\d+"), "host=HERE, port=PORT"),
-    (re.compile(r"=1[5-9]\d{11}\b"), "=TIME"),
-]
-
-Connect = Callable[[], Awaitable[Peer]]
-Places = dict[str, list[int]]
-
-
-def sort(answer: Struct) -> None:
-    """Kafka's hash maps give topics, partitions and producers in any order."""
-    for name in answer._declared:
-        value = getattr(answer, name)
-        if isinstance(value, list) and value and isinstance(value[0], Struct):
-            for each in value:
-                sort(each)
-            value.sort(key=repr)
-
-
-class Conversation:
-    """What is said, and its record."""
-
-    def __init__(self, connect: Connect, settle_s: float = 0) -> None:
-        """`settle_s`: how long the broker takes to follow its controller."""
-        self._connect = connect
-        self._settle_s = settle_s
-        self.lines: list[str] = []
-        self.peer: Peer
-
-    async def run(self) -> str:
-        self.peer = await self._connect()
-        for part in (before, alone, claims, classic, classic_refusals, new, new_refusals, by_brokers, fencing, offsets,
-                     markers, looking, timeouts, levels):  # fmt: skip
-            self.lines += ["", f"# {(part.__doc__ or '').splitlines()[0]}"]
-            await part(self)
-        return "\n".join(self.lines).lstrip("\n") + "\n"
-
-    async def ask(self, said: str, request: Message, version: int) -> Any:
-        """Ask, and put what was said and the answer into the record."""
-        answer = await self.quiet(request, version)
-        while isinstance(request, InitProducerIdRequest) and answer.error_code == LOADING:
-            await trio.sleep(0.01)  # Kafka is fetching producer ids
-            answer = await self.quiet(request, version)
-        sort(answer)
-        text = f"{answer!r}"
-        for pattern, word in VARIABLE:
-            text = pattern.sub(word, text)
-        self.lines.append(f"{said} | {type(request).__name__.removesuffix('Request')} v{version}: {text}")
-        return answer
-
-    async def quiet(self, request: Message, version: int) -> Any:
-        return await self.peer.ask(request, version)
-
-    async def create(self, name: str, partitions: int = 2) -> None:
-        topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)
-        await self.quiet(CreateTopicsRequest(topics=[topic], timeout_ms=5000), 7)
-
-    async def set_level(self, level: int, upgrade_type: int) -> None:
-        update = FeatureUpdateKey(feature="transaction.version", max_version_level=level, upgrade_type=upgrade_type)
-        answer = await self.quiet(UpdateFeaturesRequest(timeout_ms=5000, feature_updates=[update]), 1)
-        assert answer.error_code == ErrorCode.NONE, answer
-        await trio.sleep(self._settle_s)
-
-    async def producer(self, transactional_id: str, timeout_ms: int = 60_000) -> Producer:
-        """One that holds its id, and is not talked about."""
-        producer = Producer(self, transactional_id)
-        await producer.rest()
-        answer = await self.quiet(producer.init(timeout_ms), 5)
-        while answer.error_code in (ErrorCode.CONCURRENT_TRANSACTIONS, LOADING):
-            await trio.sleep(0.01)
-            answer = await self.quiet(producer.init(timeout_ms), 5)
-        assert answer.error_code == ErrorCode.NONE, answer
-        producer.id, producer.epoch = answer.producer_id, answer.producer_epoch
-        return producer
-
-
-class Producer:
-    """A transactional producer: who it believes to be, and the requests that it makes."""
-
-    def __init__(self, conversation: Conversation, transactional_id: str | None) -> None:
-        self._conversation = conversation
-        self.transactional_id = transactional_id
-        self.id = -1
-        self.epoch = -1
-
-    def _who(self, named: dict[str, Any]) -> dict[str, Any]:
-        given = {"transactional_id": self.transactional_id, "producer_id": self.id, "producer_epoch": self.epoch}
-        return given | named
-
-    def init(self, timeout_ms: int = 60_000, **named: Any) -> InitProducerIdRequest:
-        given = {"transactional_id": self.transactional_id, "transaction_timeout_ms": timeout_ms}
-        return InitProducerIdRequest(**given | named)
-
-    def add(self, places: Places, **named: Any) -> AddPartitionsToTxnRequest:
-        topics = [AddPartitionsToTxnTopic(name=name, partitions=indexes) for name, indexes in places.items()]
-        who = {f"v3_and_below_{key}": value for key, value in self._who(named).items()}
-        return AddPartitionsToTxnRequest(v3_and_below_topics=topics, **who)
-
-    def added(self, places: Places, *, verify_only: bool = False, **named: Any) -> AddPartitionsToTxnTransaction:
-        """As brokers ask for it."""
-        topics = [AddPartitionsToTxnTopic(name=name, partitions=indexes) for name, indexes in places.items()]
-        return AddPartitionsToTxnTransaction(topics=topics, verify_only=verify_only, **self._who(named))
-
-    def add_offsets(self, group: str = "g", **named: Any) -> AddOffsetsToTxnRequest:
-        return AddOffsetsToTxnRequest(group_id=group, **self._who(named))
-
-    def end(self, commit: bool, **named: Any) -> EndTxnRequest:
-        return EndTxnRequest(committed=commit, **self._who(named))
-
-    def commit_offsets(self, *places: tuple[str, int], group: str = "g", **named: Any) -> TxnOffsetCommitRequest:
-        topics = [
-            TxnOffsetCommitRequestTopic(
-                name=name,
-                partitions=[
-                    TxnOffsetCommitRequestPartition(partition_index=index, committed_offset=7, committed_metadata="m")
-                ],
-            )
-            for name, index in places
-        ]
-        return TxnOffsetCommitRequest(group_id=group, topics=topics, **self._who(named))
-
-    def produce(
-        self, *indexes: int, topic: str = "t", sequence: int = 0, transactional: bool = True, **named: Any
-    ) -> ProduceRequest:
-        who = self._who(named)
-        batch = build_batch(
-            [Record(timestamp=1_700_000_000_000, value=b"v")],
-            producer_id=who["producer_id"],
-            producer_epoch=who["producer_epoch"],
-            base_sequence=sequence,
-            transactional=transactional,
-        )
-        data = [PartitionProduceData(index=index, records=batch) for index in indexes]
-        topics = [TopicProduceData(name=topic, partition_data=data)]
-        return ProduceRequest(transactional_id=who["transactional_id"], acks=-1, timeout_ms=5000, topic_data=topics)
-
-    async def rest(self) -> None:
-        """Wait until nothing is under way."""
-        assert self.transactional_id is not None
-        request = DescribeTransactionsRequest(transactional_ids=[self.transactional_id])
-        while True:
-            (state,) = (await self._conversation.quiet(request, 0)).transaction_states
-            if state.error_code or state.transaction_state in (*AT_REST, "Ongoing"):
-                return
-            await trio.sleep(0.01)
-
-    async def ended(self, commit: bool, version: int = 5) -> None:
-        """End the transaction, which is not talked about."""
-        answer = await self._conversation.quiet(self.end(commit), version)
-        assert answer.error_code == ErrorCode.NONE, answer
-        if version >= 5:
-            self.id, self.epoch = answer.producer_id, answer.producer_epoch
-        await self.rest()
 
 
 async def before(talk: Conversation) -> None:
@@ -479,6 +314,55 @@ async def offsets(talk: Conversation) -> None:
         await talk.ask("what is committed after the end", request, 8)
 
 
+async def deletions(talk: Conversation) -> None:
+    """Offsets and groups that are deleted while a transaction has offsets for them."""
+    for said, committed, commit in (
+        ("only pending", None, True),
+        ("committed before", 3, True),
+        ("committed before and aborted", 3, False),
+    ):
+        for kind in ("offsets", "group", "neither"):
+            group = f"{said} {kind}"
+            one = await talk.producer(group)
+            if committed is not None:
+                await talk.quiet(simple_commit(group, committed), 8)
+            await talk.quiet(one.commit_offsets(("t", 0), group=group), 5)
+            groups = [OffsetFetchRequestGroup(group_id=group, topics=None)]
+            topics = [OffsetFetchRequestTopics(name="t", partition_indexes=[0])]
+            fetches = [
+                OffsetFetchRequest(groups=groups, require_stable=True),
+                OffsetFetchRequest(groups=[OffsetFetchRequestGroup(group_id=group, topics=topics)]),
+                OffsetFetchRequest(
+                    groups=[OffsetFetchRequestGroup(group_id=group, topics=topics)], require_stable=True
+                ),
+            ]
+            for fetch in fetches:
+                await talk.ask(f"{group}: what is there", fetch, 8)
+            if kind == "offsets":
+                partitions = [OffsetDeleteRequestPartition(partition_index=index) for index in (0, 1)]
+                deleted = [OffsetDeleteRequestTopic(name="t", partitions=partitions)]
+                await talk.ask("delete them", OffsetDeleteRequest(group_id=group, topics=deleted), 0)
+            elif kind == "group":
+                await talk.ask("describe it", DescribeGroupsRequest(groups=[group]), 5)
+                await talk.ask("delete it", DeleteGroupsRequest(groups_names=[group]), 2)
+                await talk.ask("describe it", DescribeGroupsRequest(groups=[group]), 5)
+            else:
+                await talk.ask("commit outside of the transaction", simple_commit(group, 5), 8)
+            for fetch in fetches:
+                await talk.ask("what is there", fetch, 8)
+            await one.ended(commit)
+            for fetch in fetches:
+                await talk.ask("what is there in the end", fetch, 8)
+            await talk.ask("describe it", DescribeGroupsRequest(groups=[group]), 5)
+
+
+def simple_commit(group: str, offset: int) -> OffsetCommitRequest:
+    """As an administrator commits for a group without members."""
+    partition = OffsetCommitRequestPartition(partition_index=0, committed_offset=offset, committed_metadata="simple")
+    topic = OffsetCommitRequestTopic(name="t", partitions=[partition])
+    return OffsetCommitRequest(group_id=group, generation_id_or_member_epoch=-1, topics=[topic])
+
+
 async def markers(talk: Conversation) -> None:
     """WriteTxnMarkers."""
 
@@ -584,14 +468,23 @@ async def levels(talk: Conversation) -> None:
         await old.rest()
 
 
+async def hold(peer: Peer, settle_s: float = 0) -> str:
+    """The whole conversation; its record."""
+    talk = Conversation(peer, settle_s)
+    for part in PARTS:
+        talk.lines += ["", f"# {(part.__doc__ or '').splitlines()[0]}"]
+        await part(talk)
+    return "\n".join(talk.lines).lstrip("\n") + "\n"
+
+
+PARTS = (before, alone, claims, classic, classic_refusals, new, new_refusals, by_brokers, fencing, offsets, deletions,
+         markers, looking, timeouts, levels)  # fmt: skip
+
+
 async def _record(address: str) -> None:
     host, _, port = address.rpartition(":")
-
-    async def connect() -> Peer:
-        return Peer(await trio.open_tcp_stream(host, int(port)))
-
     with trio.fail_after(60):
-        print(await Conversation(connect, settle_s=0.3).run(), end="")
+        print(await hold(Peer(await trio.open_tcp_stream(host, int(port))), settle_s=0.3), end="")
 
 
 if __name__ == "__main__":
