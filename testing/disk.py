@@ -4,6 +4,7 @@ K1  What was written is there until it is removed: a process that "crashes" lose
     it. Losing unsynced writes is what a simulated disk is for.
 K2  `copy` shares the bytes of every file with the original; whichever side writes to a file first takes its own.
 K3  A file that was opened stays readable through its handle after it was renamed or removed.
+K4  A directory that is told to `fail` gives EIO for all that is done to what is in it, until `heal`. Copies are whole.
 
 Belongs to one thread at a time.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Any
 
 from odradek.storage.disk import Buffer, FileStatus
 
@@ -21,6 +23,10 @@ CAPACITY_BYTES = 1 << 40
 
 def _missing(path: str) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def _input_output_error(path: str) -> OSError:
+    return OSError(errno.EIO, os.strerror(errno.EIO), path)
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -81,6 +87,17 @@ class MemoryFile:
         return -1
 
 
+class BrokenFile(MemoryFile):
+    """What a file becomes whose directory fails (K4)."""
+
+    __slots__ = ()
+
+    def _broken(self, *_: Any, **__: Any) -> Any:
+        raise _input_output_error(self.path)
+
+    read_at = write_at = truncate = sync = size = _broken
+
+
 class MemoryLock:
     __slots__ = ("_file", "_held", "_path", "previous_owner")
 
@@ -108,6 +125,29 @@ class MemoryDisk:
         self._directories: dict[str, dict[str, MemoryFile | None]] = {"/": {}}
         """Entries by directory; None stands for a directory."""
         self._held: set[str] = set()
+        self._failing: list[str] = []
+
+    def fail(self, directory: str) -> None:
+        """Be broken there from now on (K4)."""
+        self._failing.append(directory)
+        self._make_files(directory, BrokenFile)
+
+    def heal(self) -> None:
+        for directory in self._failing:
+            self._make_files(directory, MemoryFile)
+        self._failing.clear()
+
+    def _make_files(self, directory: str, kind: type[MemoryFile]) -> None:
+        """Let files be of another kind, open ones too: whoever uses whole ones pays nothing for the others."""
+        for path in self._at_and_below(directory):
+            for file in self._directories[path].values():
+                if file is not None:
+                    file.__class__ = kind
+
+    def _check(self, path: str) -> None:
+        for failing in self._failing:
+            if path == failing or path.startswith(failing + os.sep):
+                raise _input_output_error(path)
 
     def copy(self) -> MemoryDisk:
         """A disk with the same files, that nobody has locked (K2)."""
@@ -125,6 +165,7 @@ class MemoryDisk:
         )
 
     def _entries(self, path: str) -> dict[str, MemoryFile | None]:
+        self._check(path)
         entries = self._directories.get(path)
         if entries is None:
             raise _missing(path)
@@ -175,6 +216,7 @@ class MemoryDisk:
         return sorted(self._entries(path))
 
     def make_directory(self, path: str) -> None:
+        self._check(path)
         if path not in self._directories:
             parent, name = _split(path)
             self.make_directory(parent)
@@ -206,12 +248,14 @@ class MemoryDisk:
         return tuple(each for each in self._directories if each == path or each.startswith(below))
 
     def remove(self, path: str) -> None:
+        self._check(path)
         parent, name = _split(path)
         entries = self._directories.get(parent, {})
         if entries.get(name) is not None:
             del entries[name]
 
     def remove_tree(self, path: str) -> None:
+        self._check(path)
         parent, name = _split(path)
         self._directories.get(parent, {}).pop(name, None)
         for each in self._at_and_below(path):

@@ -95,7 +95,7 @@ class Snapshot:
 def configuration(config: Mapping[str, str], directory: str | None) -> Config:
     """What a broker in that directory, or in memory, runs with. Raises ConfigError."""
     if directory is None:
-        return Config({**IN_MEMORY, **config, "log.dirs": MEMORY_DIRECTORY})
+        return Config({**IN_MEMORY, "log.dirs": MEMORY_DIRECTORY, **config})
     return Config({**config, "log.dirs": directory})
 
 
@@ -184,16 +184,18 @@ class Node:
         """The state now, such that a start from it finds everything as after a clean stop."""
         if self.disk is None:
             raise RuntimeError("only a broker in memory can be snapshotted; this one has a data_dir")
-        directory = self.broker.log_directories.online[0]
-        for log in directory.logs.values():
-            log.close()
-        directory.write_recovery_points()
-        directory.write_high_watermarks()
+        directories = self.broker.log_directories.online
+        for directory in directories:
+            for log in directory.logs.values():
+                log.close()
+            directory.write_recovery_points()
+            directory.write_high_watermarks()
         copy = self.disk.copy()
-        copy.write_atomic(
-            f"{directory.path}/{CLEAN_SHUTDOWN}", encode_clean_shutdown(self.broker.metadata.broker_epoch)
-        )
-        copy.remove(f"{directory.path}/{LOCK}")
+        for directory in directories:
+            copy.write_atomic(
+                f"{directory.path}/{CLEAN_SHUTDOWN}", encode_clean_shutdown(self.broker.metadata.broker_epoch)
+            )
+            copy.remove(f"{directory.path}/{LOCK}")
         return Snapshot(copy, self._clock.state())
 
     async def settle(self) -> None:

@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from odradek.storage.disk import Disk, LocalDisk
 from odradek.testing import Broker
 from odradek.testing.disk import MemoryDisk
+from tests.testing.clients import confluent_producer
 
 NAMES = ("a", "b", "c")
 
@@ -145,3 +148,62 @@ def test_a_broker_with_many_partitions_stops_cleanly_in_memory() -> None:
         broker.stop()
         broker.restart()
         assert len(broker.records("wide")) == 100
+
+
+def test_a_directory_that_fails_fails_whoever_has_its_files_open() -> None:
+    disk = MemoryDisk()
+    disk.make_directory("/a/t-0")
+    disk.make_directory("/b")
+    broken, whole = disk.create("/a/t-0/f"), disk.create("/b/f")
+    broken.write_at(0, b"text")
+    disk.fail("/a")
+    operations: list[Callable[[], object]] = [
+        lambda: broken.read_at(0, 4),
+        lambda: broken.write_at(0, b"x"),
+        broken.sync,
+        lambda: disk.create("/a/g"),
+        lambda: disk.rename("/a/t-0", "/a/t-1"),
+        lambda: disk.list("/a"),
+        lambda: disk.write_atomic("/a/h", b""),
+        lambda: disk.remove("/a/t-0/f"),
+    ]
+    for operation in operations:
+        with pytest.raises(OSError, match="Input/output error") as failed:
+            operation()
+        assert failed.value.filename.startswith("/a")
+    whole.write_at(0, b"x")
+    disk.heal()
+    assert broken.read_at(0, 9) == b"text"
+
+
+def test_a_client_goes_on_with_the_partitions_of_the_disk_that_is_left() -> None:
+    with Broker(topics={"orders": 2}, config={"log.dirs": "/a,/b"}) as broker:
+        disk = broker._parts.node.disk
+        assert disk is not None
+        (lost,) = [int(name[-1]) for name in disk.list("/b") if name.startswith("orders-")]
+        outcomes: dict[int, list[str]] = {0: [], 1: []}
+
+        def delivered(error: confluent_kafka.KafkaError | None, message: confluent_kafka.Message) -> None:
+            index = message.partition()
+            assert index is not None
+            outcomes[index].append("" if error is None else error.name())
+
+        def send() -> None:
+            producer = confluent_producer(broker, message_timeout_ms=500)
+            for partition in (0, 1):
+                producer.produce("orders", b"{}", partition=partition, on_delivery=delivered)
+            assert producer.flush(10) == 0
+
+        send()
+        broker._parts.loop.call(partial(disk.fail, "/b"))
+        send()
+        assert outcomes == {lost: ["", "_MSG_TIMED_OUT"], 1 - lost: ["", ""]}
+        described = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics("orders", timeout=10)
+        leaders = {index: partition.leader for index, partition in described.topics["orders"].partitions.items()}
+        assert leaders == {lost: -1, 1 - lost: 1}
+        broker.stop()
+        disk.heal()
+        broker.restart()
+        send()
+        assert outcomes == {lost: ["", "_MSG_TIMED_OUT", ""], 1 - lost: ["", "", ""]}
+        assert len(broker.records("orders")) == 5
