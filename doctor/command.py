@@ -45,6 +45,8 @@ def command(
         if bootstrap is not None or not asks_for_files:
             where = bootstrap or DEFAULT_BOOTSTRAP
             yield from address.examine(where, session.now_ms, likely_release, alive_only=alive)
+        if bootstrap is not None and asks_for_files:
+            yield from configuration.compare(options, bootstrap)
 
     if show(findings(), as_json=session.as_json):
         raise click.exceptions.Exit(1)

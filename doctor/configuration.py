@@ -6,11 +6,14 @@ import errno
 import resource
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
 from ..broker.config import BROKER_CONFIGS, ConfigError, Endpoint, parse_properties, unknown_name
 from ..broker.options import ServeOptions, gather
+from ..commands.client import Cluster
+from ..commands.errors import Failure
 from . import directories
 from .findings import Finding, fine, note, problem
 from .listening import resolve
@@ -37,6 +40,22 @@ def examine(options: ServeOptions) -> Iterator[Finding]:
     for endpoint in settings.advertised:
         yield from _examine_advertised(endpoint)
     yield from _examine_limits()
+
+
+def compare(options: ServeOptions, bootstrap: str) -> Iterator[Finding]:
+    """Whether the broker at an address is the one whose data this is; nothing where that cannot be told."""
+    try:
+        with closing(Cluster(bootstrap)) as cluster:
+            theirs = cluster.metadata([]).cluster_id
+        paths = gather(options)[0].config.log_dirs
+    except (Failure, ConfigError):
+        return  # told already
+    ours = {cluster_id for path in paths if (cluster_id := directories.identity(path).get("cluster.id"))}
+    if ours and theirs not in ours:
+        step = "it has another log.dirs, or you mean another address"
+        yield problem(
+            f"the broker at {bootstrap} runs cluster {theirs}, and this is the data of {', '.join(ours)}", step
+        )
 
 
 def _complaints(options: ServeOptions) -> list[str]:

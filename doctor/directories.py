@@ -86,11 +86,16 @@ def _examine_contents(path: str, node_id: int, clusters: dict[str, str]) -> Iter
         yield note(f"{path} was not stopped cleanly", "nothing to do: the next start checks the ends of its logs")
 
 
+def identity(path: str) -> dict[str, str]:
+    """What meta.properties says; nothing if it cannot be read."""
+    with suppress(OSError, ValueError), open(os.path.join(path, checkpoint.META_PROPERTIES), "rb") as opened:
+        return checkpoint.decode_properties(opened.read())
+    return {}
+
+
 def _examine_identity(path: str, node_id: int, clusters: dict[str, str]) -> Iterator[Finding]:
     file = os.path.join(path, checkpoint.META_PROPERTIES)
-    values: dict[str, str] = {}
-    with suppress(OSError, ValueError), open(file, "rb") as opened:
-        values = checkpoint.decode_properties(opened.read())
+    values = identity(path)
     cluster_id = values.get("cluster.id")
     if values.get("version") != "1" or not cluster_id:
         step = "brokers of ZooKeeper's time wrote it otherwise, and need Kafka's migration; else restore the file"

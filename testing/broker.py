@@ -279,6 +279,9 @@ class Broker:
         self, topic: str, values: Iterable[Text], *, partition: int | None = None, compression: str = "none"
     ) -> list[Record]:
         """Append records without keys, in as few batches as max.message.bytes allows. Raises NotThere, Refused."""
+        if compression.upper() not in Compression.__members__:
+            there = ", ".join(Compression.__members__).lower()
+            raise ValueError(f"there is no compression {compression!r}; there are {there}")
         now_ms = self._now_ms()
         entries = [wire.Record(timestamp=now_ms, key=None, value=_bytes(value), headers=[]) for value in values]
         return self._ask(administration.produce, topic, entries, partition, Compression[compression.upper()])

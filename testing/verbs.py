@@ -87,6 +87,24 @@ def produce(
 
 
 @verb
+def produce_many(
+    session: Session,
+    topic: str,
+    values: list[str | dict[str, str]],
+    partition: int | None = None,
+    compression: str = "none",
+) -> dict[str, Any]:
+    """Append records without keys."""
+    written = session.broker.produce_many(
+        topic,
+        [value for each in values if (value := from_json(each)) is not None],
+        partition=partition,
+        compression=compression,
+    )
+    return {"records": [record_view(each) for each in written]}
+
+
+@verb
 def records(
     session: Session, topic: str, partition: int | None = None, start: int = 0, committed: bool = True
 ) -> dict[str, Any]:
@@ -116,6 +134,12 @@ def wait_for_records(
 def groups(session: Session) -> dict[str, Any]:
     """The groups with their members and committed offsets."""
     return {"groups": {name: group_view(each) for name, each in session.broker.groups().items()}}
+
+
+@verb
+def group(session: Session, group: str) -> dict[str, Any]:
+    """One group."""
+    return {"group": group_view(session.broker.group(group))}
 
 
 @verb

@@ -114,6 +114,13 @@ def test_a_directory_without_identity(data_dir: Path, content: str | None, says:
     assert says in printed.out
 
 
+def test_the_data_of_another_broker_than_the_one_that_is_asked(broker: Broker, data_dir: Path) -> None:
+    odradek("format", "--data-dir", str(data_dir))
+    printed = doctor("--data-dir", data_dir, *free(), "--bootstrap", broker.bootstrap)
+    assert printed.code == 1
+    assert f"runs cluster {broker.cluster_id}, and this is the data of " in printed.out
+
+
 def test_directories_of_two_clusters(tmp_path: Path) -> None:
     for name in ("a", "b"):
         odradek("format", "--data-dir", str(tmp_path / name))

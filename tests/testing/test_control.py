@@ -86,13 +86,17 @@ def test_every_verb_does_what_the_method_of_its_name_does(broker: Broker, call: 
     assert record["record"]["value"] == {"base64": "/w=="}
     assert broker.records("orders")[0].value == b"\xff"
     assert len(call("wait_for_records", topic="orders", count=1)["records"]) == 1
+    many = call("produce_many", topic="orders", values=["a", {"base64": "/w=="}], compression="gzip")["records"]
+    assert [each["value"] for each in many] == ["a", {"base64": "/w=="}]
+    assert call("records", topic="orders", start=1)["records"] == many
 
-    assert call("explain", kind="topic", name="orders")["explanation"]["facts"]["partitions"][0]["end"] == 1
+    assert call("explain", kind="topic", name="orders")["explanation"]["facts"]["partitions"][0]["end"] == 3
 
     call("commit", group="g", offsets={"orders": {"0": 1}})
     assert call("committed", group="g") == {"committed": {"orders": {"0": 1}}}
     assert call("wait_for_committed", group="g", offsets={"orders": {"0": 1}})["committed"]
     assert call("wait_for_group", group="g", state="Empty")["group"] == call("groups")["groups"]["g"]
+    assert call("group", group="g")["group"]["committed"] == {"orders": {"0": 1}}
     call("delete_group", group="g")
     assert call("groups") == {"groups": {}}
     assert call("transactions") == {"transactions": []}
@@ -106,8 +110,8 @@ def test_every_verb_does_what_the_method_of_its_name_does(broker: Broker, call: 
     snapshot = call("snapshot")["snapshot"]
     call("produce", topic="orders", value="gone")
     call("restore", snapshot=snapshot)
-    assert len(call("records", topic="orders")["records"]) == 1
-    assert "orders [0: 0..1]" in call("report")["report"]
+    assert len(call("records", topic="orders")["records"]) == 3
+    assert "orders [0: 0..3]" in call("report")["report"]
     for verb in ("crash", "stop"):
         call(verb)
         call("restart")
@@ -174,6 +178,9 @@ def test_nobody_is_heard_without_the_token(control: Control, token: str | None) 
         ("explain", {"kind": "broker", "name": "1"}, 400, "BAD_REQUEST", "group, topic, client"),
         ("explain", {"kind": "group", "name": "g"}, 404, "NOT_THERE", "no group 'g'"),
         ("delete_records", {"topic": "orders", "before": {"a": 1}}, 400, "BAD_REQUEST", "offsets are written as"),
+        ("produce_many", {"topic": "orders", "values": ["a", None]}, 400, "BAD_REQUEST", "values is to be list"),
+        ("produce_many", {"topic": "orders", "values": [], "compression": "zip"}, 400, "BAD_REQUEST", "zip"),
+        ("group", {"group": "g"}, 404, "NOT_THERE", "no group 'g'"),
         ("restore", {"snapshot": 7}, 400, "BAD_REQUEST", "no snapshot 7"),
     ],
 )
