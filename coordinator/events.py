@@ -102,7 +102,7 @@ class TransactionStarted:
     producer_epoch: int
 
     def __str__(self) -> str:
-        return f"{self.transactional_id} (producer {self.producer_id}, epoch {self.producer_epoch}) began a transaction"
+        return f"{_producer(self)} began a transaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class TransactionCommitted:
     producer_epoch: int
 
     def __str__(self) -> str:
-        return f"{self.transactional_id} (producer {self.producer_id}, epoch {self.producer_epoch}) committed"
+        return f"{_producer(self)} committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +123,8 @@ class TransactionAborted:
     reason: str
 
     def __str__(self) -> str:
-        producer = f"{self.transactional_id} (producer {self.producer_id}, epoch {self.producer_epoch})"
-        return f"the transaction of {producer} was aborted: {self.reason}"
+        return f"the transaction of {_producer(self)} was aborted: {self.reason}"
+
+
+def _producer(event: TransactionStarted | TransactionCommitted | TransactionAborted) -> str:
+    return f"{event.transactional_id} (producer {event.producer_id}, epoch {event.producer_epoch})"

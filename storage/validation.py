@@ -121,7 +121,8 @@ def check_single_batch(records: Buffer | None, produce_version: int | None = Non
 
 def _check_zstd(header: BatchHeader, produce_version: int | None) -> BatchHeader:
     """Check 2."""
-    if produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION and header.compression == Compression.ZSTD:
+    is_old = produce_version is not None and produce_version < _ZSTD_PRODUCE_VERSION
+    if is_old and header.compression == Compression.ZSTD:
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
     return header
 
