@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from odradek.broker.broker import Offload, WorkerThreads
+from odradek.wire.apis.consumer_group_describe import ConsumerGroupDescribeRequest
 from odradek.wire.apis.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from odradek.wire.apis.describe_groups import DescribeGroupsRequest
 from odradek.wire.apis.find_coordinator import FindCoordinatorRequest
@@ -136,6 +137,31 @@ def test_a_directory_of_apache_kafka_keeps_its_offsets(tmp_path: Path) -> None:
             assert await committed(peer, "g-txn") == {("t", 0): (7, "txn")}
             groups = (await peer.ask(ListGroupsRequest(), 5)).groups
             assert {"g-classic", "g-simple", "g-txn"} <= {group.group_id for group in groups}
+
+    run(test)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_no_group_is_one_of_the_newer_protocol(tmp_path: Path, version: int) -> None:
+    """Apache Kafka's codes and words, for which Java's Admin asks DescribeGroups next."""
+
+    async def test() -> None:
+        async with broker(tmp_path, **PROMPT) as (_, connect):
+            peer = await connect()
+            await create_topic(peer, "t")
+            await find(peer)
+            assert await commit(peer, 7, group="simple") == [0]
+            await become_member(peer)
+            asked = ConsumerGroupDescribeRequest(group_ids=["g", "simple", "none", "", "none"])
+            answer = await peer.ask(asked, version)
+            missing = ErrorCode.GROUP_ID_NOT_FOUND
+            assert [(each.group_id, each.error_code, each.error_message) for each in answer.groups] == [
+                ("g", missing, "Group g is not a consumer group."),
+                ("simple", missing, "Group simple is not a consumer group."),
+                ("none", missing, "Group none not found."),
+                ("", ErrorCode.INVALID_GROUP_ID, None),
+                ("none", missing, "Group none not found."),
+            ]
 
     run(test)
 
