@@ -8,6 +8,7 @@ A request's way:
     outbox.py             its replies, until the socket has taken them
     dispatch.py           which handler answers which request         apis/                  one file per API
     partitions.py         the partitions led here: their logs, and who waits for them
+    replica_logs.py       their logs, found or made
     log_directories.py    where those are, and what a failing disk does
     fetch_sessions.py     incremental fetches                         response_cache.py      replies that stay true
     encoded_topics.py     parts of such replies

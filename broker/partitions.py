@@ -15,13 +15,10 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
-from ..coordinator.registrations import DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED
-from ..storage.config import LogConfig
 from ..storage.directory import LogDirectory
 from ..storage.errors import StorageError
 from ..storage.log import AppendResult, Origin, PartitionLog
@@ -29,9 +26,10 @@ from ..storage.producers import VerificationGuard
 from ..wire.batches import BatchHeader, Buffer
 from ..wire.errors import ErrorCode, KafkaError
 from .events import LeaderChosen, RecordsDeleted
+from .replica_logs import ReplicaLogs
 
 if TYPE_CHECKING:
-    from ..coordinator.image import Delta, PartitionRegistration, TopicImage
+    from ..coordinator.image import Delta, TopicImage
     from .broker import Broker
 
 logger = logging.getLogger(__name__)
@@ -43,9 +41,6 @@ TOPIC, BROKER = 2, 4
 
 TOPICS_AT_ONCE = 20
 """Of a large change; between them other clients are served."""
-
-NewLog = tuple[str, int, bytes, LogConfig]
-"""Topic, partition, topic id, and how the log is to be."""
 
 READ_COMMITTED = 1
 """Isolation level of a Fetch or ListOffsets: read_uncommitted is 0."""
@@ -166,8 +161,7 @@ class Partitions:
         self._directories = broker.log_directories
         self._topics: dict[str, list[Partition | None]] = {}
         self._names: dict[bytes, str] = {}
-        self._unmade: set[tuple[str, int]] = set()
-        """New partitions whose logs could not be made, for want of room most likely: tried again when asked for."""
+        self._logs = ReplicaLogs(broker)
         self._rolled: dict[Partition, None] = {}
         self._has_rolled = trio.Event()
 
@@ -180,22 +174,20 @@ class Partitions:
     def require(self, topic: str, index: int) -> Partition:
         """Like `get`; raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR if its log cannot be used."""
         partition = self.get(topic, index)
-        if partition is None and (topic, index) in self._unmade:
-            partition = self._make(topic, index)
+        if partition is None and (topic, index) in self._logs.unmade:
+            partition = self._try_again(topic, index)
         if partition is None:
             failed = self._has_failed(topic, index)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR if failed else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         return partition
 
-    def _make(self, topic: str, index: int) -> Partition | None:
-        """Try again to make the log of a new partition."""
-        image = self._broker.metadata.image
-        known = image.topics.get(topic)
+    def _try_again(self, topic: str, index: int) -> Partition | None:
+        """The log of a new partition could not be made when it came; perhaps it can be now."""
+        known = self._broker.metadata.image.topics.get(topic)
         if known is None or index >= len(known.partitions):
-            self._unmade.discard((topic, index))
+            self._logs.unmade.discard((topic, index))
             return None
-        config = self._broker.config.log_config(image.topic_configs(topic))
-        partition = self._open(known, index, known.partitions[index], config)
+        partition = self._open(known, index)
         if partition is not None:
             self._topics[topic][index] = partition
             self._follow(known)
@@ -245,7 +237,7 @@ class Partitions:
         for deleted in _some_of(delta.deleted.values()):
             await self._delete(deleted)
         for changed in _some_of([*delta.created.values(), *delta.changed.values()]):
-            await self._make_logs(changed)
+            await self._logs.make_all((topic, len(self._topics.get(topic.name, ()))) for topic in changed)
             for topic in changed:
                 self._follow(topic)
         if any(kind == BROKER for kind, _ in delta.configs):
@@ -263,13 +255,11 @@ class Partitions:
         broker = self._broker
         self._names[topic.id] = topic.name
         partitions = self._topics.setdefault(topic.name, [])
-        config: LogConfig | None = None
         for index, registration in enumerate(topic.partitions):
             if index < len(partitions):
                 partition = partitions[index]
             else:
-                config = config or broker.config.log_config(broker.metadata.image.topic_configs(topic.name))
-                partition = self._open(topic, index, registration, config)
+                partition = self._open(topic, index)
                 partitions.append(partition)
             if partition is not None and registration.leader_epoch > partition.leader_epoch:
                 if partition.leader_epoch >= 0:
@@ -280,79 +270,12 @@ class Partitions:
                     partition.log.assign_leader_epoch(registration.leader_epoch)
                 partition.wake_all()
 
-    def _open(
-        self, topic: TopicImage, index: int, registration: PartitionRegistration, config: LogConfig
-    ) -> Partition | None:
-        if self._broker.config.node_id not in registration.replicas:
+    def _open(self, topic: TopicImage, index: int) -> Partition | None:
+        log = self._logs.open(topic, index)
+        if log is None:
             return None
-        key = topic.name, index
-        found = self._log(key)
-        if found is not None and found.topic_id != topic.id:
-            logger.error("%r is what is left of another topic and could not be moved away", found)
-            return None
-        if found is None:
-            if any(key in directory.failed for directory in self._directories.online):
-                return None
-            if not self._may_be_made(registration):
-                logger.error("%s-%d is in a log directory that is not here, so it is offline", *key)
-                return None
-            found = self._create(topic, index, config)
-            if found is None:
-                return None
-        found.advance_high_watermark(found.log_end_offset)  # I2: there is nobody else to wait for
-        return Partition(found, -1, self)
-
-    def _log(self, key: tuple[str, int]) -> PartitionLog | None:
-        return next((directory.logs[key] for directory in self._directories.online if key in directory.logs), None)
-
-    async def _make_logs(self, topics: Iterable[TopicImage]) -> None:
-        """Have worker threads make the files of new partitions, so that nobody else waits for a disk.
-
-        Where that fails `_open` tries again, and says what is wrong.
-        """
-        placed: dict[LogDirectory, list[NewLog]] = {directory: [] for directory in self._directories.online}
-        for topic in topics:
-            first = len(self._topics.get(topic.name, ()))
-            new = [index for index in range(first, len(topic.partitions)) if self._is_new(topic, index)]
-            if new:
-                config = self._broker.config.log_config(self._broker.metadata.image.topic_configs(topic.name))
-            for index in new:
-                directory = min(placed, key=lambda directory: len(directory.logs) + len(placed[directory]))
-                placed[directory].append((topic.name, index, topic.id, config))
-        for directory, logs in placed.items():
-            if logs:
-                await self._directories.work_on(directory, create_all, logs, self._broker.clock.now_ms())
-
-    def _is_new(self, topic: TopicImage, index: int) -> bool:
-        key, registration = (topic.name, index), topic.partitions[index]
-        return (
-            self._broker.config.node_id in registration.replicas
-            and self._log(key) is None
-            and self._may_be_made(registration)
-        )
-
-    def _may_be_made(self, registration: PartitionRegistration) -> bool:
-        """Whether a log that is not here is a new one. It is not if the controller knows a directory that it is in."""
-        registered = registration.directory(self._broker.config.node_id)
-        online = (directory.directory_id for directory in self._directories.online)
-        return registered in (DIRECTORY_UNASSIGNED, DIRECTORY_MIGRATING, *online)
-
-    def _create(self, topic: TopicImage, index: int, config: LogConfig) -> PartitionLog | None:
-        """A new log in the directory that has the fewest; None if that cannot be."""
-        while self._directories.online:
-            directory = min(self._directories.online, key=lambda directory: len(directory.logs))
-            try:
-                log = directory.create(topic.name, index, topic.id, config, self._broker.clock.now_ms())
-            except OSError as error:
-                if not self._directories.note(error):
-                    if (topic.name, index) not in self._unmade:
-                        logger.error("cannot make a log for %s-%d in %s: %s", topic.name, index, directory.path, error)
-                    self._unmade.add((topic.name, index))
-                    return None
-            else:
-                self._unmade.discard((topic.name, index))
-                return log
-        return None
+        log.advance_high_watermark(log.log_end_offset)  # I2: there is nobody else to wait for
+        return Partition(log, -1, self)
 
     async def _delete(self, topics: Iterable[TopicImage]) -> None:
         gone: list[tuple[str, int]] = []
@@ -362,10 +285,7 @@ class Partitions:
                 if partition is not None:
                     partition.wake_all()
                     gone.append((topic.name, partition.index))
-        for directory in tuple(self._directories.online):  # what was in one that has failed by now stays there
-            here = [key for key in gone if key in directory.logs]
-            if here:
-                await self._directories.work_on(directory, LogDirectory.delete_all, here, self._broker.clock.now_ms())
+        await self._logs.delete(gone)
 
     async def flush_due(self) -> None:
         now_ms = self._broker.clock.now_ms()
@@ -431,10 +351,3 @@ def _some_of(topics: Iterable[TopicImage]) -> Iterator[list[TopicImage]]:
     waiting = iter(topics)
     while some := list(itertools.islice(waiting, TOPICS_AT_ONCE)):
         yield some
-
-
-def create_all(directory: LogDirectory, logs: Iterable[NewLog], now_ms: int) -> None:
-    """Make logs up to the first that cannot be made."""
-    with suppress(OSError, StorageError):
-        for new in logs:
-            directory.create(*new, now_ms)

@@ -11,7 +11,8 @@ import pytest
 import trio
 
 from odradek.broker.config import TOPIC_CONFIGS
-from odradek.broker.partitions import TOPICS_AT_ONCE, create_all
+from odradek.broker.partitions import TOPICS_AT_ONCE
+from odradek.broker.replica_logs import create_all
 from odradek.coordinator.records import cluster
 from odradek.storage.directory import LogDirectory
 from odradek.wire.apis.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
