@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from odradek.coordinator.feature_updates import SAFE_DOWNGRADE, UPGRADE
 from odradek.wire.apis.add_partitions_to_txn import AddPartitionsToTxnRequest
 from odradek.wire.apis.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from odradek.wire.apis.end_txn import EndTxnRequest
@@ -358,11 +359,11 @@ def test_a_cluster_of_transaction_version_0_serves_classic_clients_alone(tmp_pat
             peer = await connect()
             await create_topic(peer, "t")
             old, new = await Session(peer, "old", classic=True).started(), await Session(peer, "new").started()
-            await set_transaction_version(peer, 0)
+            await set_transaction_version(peer, 0, SAFE_DOWNGRADE)
             assert (await new.try_to_produce(b"n")).error_code == ErrorCode.UNSUPPORTED_VERSION
             await old.produce(b"o")
             assert (await old.end(True)).error == "NONE"
-            await set_transaction_version(peer, 2)
+            await set_transaction_version(peer, 2, UPGRADE)
             await new.produce(b"n")
             assert await new.end(True) == ("NONE", 1, 1)
             assert await committed(peer) == [b"o", b"n"]
@@ -370,7 +371,7 @@ def test_a_cluster_of_transaction_version_0_serves_classic_clients_alone(tmp_pat
     run(main)
 
 
-async def set_transaction_version(peer: Peer, level: int) -> None:
-    update = FeatureUpdateKey(feature="transaction.version", max_version_level=level, upgrade_type=2)
+async def set_transaction_version(peer: Peer, level: int, upgrade_type: int) -> None:
+    update = FeatureUpdateKey(feature="transaction.version", max_version_level=level, upgrade_type=upgrade_type)
     answer = await peer.ask(UpdateFeaturesRequest(timeout_ms=5000, feature_updates=[update]), 1)
     assert answer.error_code == ErrorCode.NONE, answer
