@@ -11,6 +11,10 @@ D5  Only segments below the written recovery points are compacted. So offsets th
     whose crash it was: ours, if it names us and a checksum of the cleaner checkpoint, which Java rewrites when it has
     compacted. A life that began with a crash of Java's does not claim to be ours until it stopped cleanly.
 
+D6  A clean stop notes a checksum of those files of each log that have none in Kafka's format and can be made again
+    from the batches; a start that finds another one has the log checked as after a crash. It counts for the stop whose
+    broker epoch it names: a Java broker that ran since has left another one in its marker.
+
 Methods belong to one thread at a time, except the steps that `loads` returns, which may run side by side.
 """
 
@@ -44,6 +48,9 @@ DEFAULT_DELETE_DELAY_MS: Final = 60_000
 SYNC_ALL_FROM: Final = 20
 """So many logs and more are synced by one sync of the whole machine's disks: six waits for each of them take longer."""
 
+_EPOCH_KEY: Final = "__broker_epoch", 0
+"""Among the checksums: which stop they are of."""
+
 logger = logging.getLogger("odradek.storage")
 
 
@@ -76,6 +83,7 @@ class LogDirectory:
         self._recovery_points: checkpoint.Offsets = {}
         self._high_watermarks: checkpoint.Offsets = {}
         self._log_starts: checkpoint.Offsets = {}
+        self._checksums: checkpoint.Offsets = {}
         self._written: dict[str, bytes] = {}
         self._trash: deque[tuple[int, str]] = deque()
         self._futures: list[tuple[str, int, str]] = []
@@ -110,6 +118,9 @@ class LogDirectory:
             self._high_watermarks = self._read_offsets(checkpoint.HIGH_WATERMARKS)
             self._log_starts = self._read_offsets(checkpoint.LOG_START_OFFSETS)
             self.cleaner_offsets = self._read_offsets(checkpoint.CLEANER_OFFSETS)
+            checksums = self._read_offsets(checkpoint.CHECKSUMS) if self.was_clean else {}
+            if checksums.get(_EPOCH_KEY) == self.previous_broker_epoch:
+                self._checksums = checksums  # D6
         except BaseException:
             self.unlock()
             raise
@@ -245,6 +256,7 @@ class LogDirectory:
                     log_start_offset=self._log_starts.get(key, 0),
                     high_watermark=self._high_watermarks.get(key, 0),
                     gapless_from=self._gapless_from(key),
+                    checksum=self._checksums.get(key),
                     now_ms=now_ms,
                     report=self._report,
                 )
@@ -395,6 +407,9 @@ class LogDirectory:
             self.write_cleaner_offsets()
             if errors:
                 raise errors[0]
+            if broker_epoch >= 0:
+                checksums = {key: log.soft_checksum() for key, log in self._all_logs()}
+                self._write(checkpoint.CHECKSUMS, checksums | {_EPOCH_KEY: broker_epoch})
             self._disk.write_atomic(
                 self._file(checkpoint.CLEAN_SHUTDOWN), checkpoint.encode_clean_shutdown(broker_epoch)
             )

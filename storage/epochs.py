@@ -89,6 +89,10 @@ class LeaderEpochs:
         self.latest = entries[-1][0] if entries else -1
         self.unsynced = True
 
+    def encoded(self) -> bytes:
+        """The content of the file."""
+        return encode_epochs(self._entries)
+
     def write(self) -> bool:
         """Bring changes to the file. Whether there are any that are not synced."""
         if self.unsynced:

@@ -14,12 +14,13 @@ Offsets are records, sizes bytes, times milliseconds.
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
 from ..wire.batches import BatchHeader, Buffer, Marker, stamp, stamped_prefix
+from ..wire.checksum import crc32c
 from ..wire.errors import ErrorCode, KafkaError
 from .config import LogConfig
 from .disk import Disk
@@ -62,6 +63,14 @@ class AppendResult(NamedTuple):
     last_offset: int
     log_append_time_ms: int
     duplicate: bool
+
+
+def soft_checksum(leader_epochs: bytes, transaction_indexes: Iterable[bytes]) -> int:
+    """Of the leader epochs' file and the transaction indexes in the order of their segments."""
+    checksum = crc32c(leader_epochs)
+    for index in transaction_indexes:
+        checksum = crc32c(index, checksum)
+    return checksum
 
 
 class PartitionLog:
@@ -457,6 +466,11 @@ class PartitionLog:
             self._snapshots.sync()
             self.leader_epochs.sync()
             self.durability.completed(self.log_end_offset)
+
+    def soft_checksum(self) -> int:
+        """Of the files that have no checksum of their own and can be made again."""
+        indexes = [s.transaction_index for s in self.segments if len(s.transaction_index)]
+        return soft_checksum(self.leader_epochs.encoded(), [self.context.disk.read(index.path) for index in indexes])
 
     def synced(self) -> None:
         """The whole disk was synced after `write_out`."""

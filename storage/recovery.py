@@ -31,7 +31,7 @@ from .epochs import LeaderEpochs
 from .errors import StorageError
 from .gaps import GAPS, read_gaps
 from .index import AbortedTransaction
-from .log import LogContext, PartitionLog
+from .log import LogContext, PartitionLog, soft_checksum
 from .producers import Producers
 from .scan import GoodBatches
 from .segment import (
@@ -166,6 +166,11 @@ class Recovery:
             self.report(LEADER_EPOCHS, f"{error}; making it again from the batches")
             return LeaderEpochs(self.disk, path), False
 
+    def soft_checksum(self, names: list[str], epochs: LeaderEpochs) -> int:
+        """See log.py; of what is on the disk now."""
+        files = [name for name in sorted(names) if name.endswith(TRANSACTION_INDEX)]
+        return soft_checksum(epochs.encoded(), [self.disk.read(os.path.join(self.path, name)) for name in files])
+
     @staticmethod
     def rebuild_epochs(epochs: LeaderEpochs, segments: list[Segment]) -> None:
         """Make the leader epochs again from the batches."""
@@ -279,10 +284,12 @@ def load(
     log_start_offset: int = 0,
     high_watermark: int = 0,
     gapless_from: int = MAX_OFFSET,
+    checksum: int | None = None,
     now_ms: int,
     report: Report = log_report,
 ) -> PartitionLog:
-    """Open the log in directory `path`. The offsets are what the checkpoints say, 0 if they say nothing.
+    """Open the log in directory `path`. The offsets are what the checkpoints say, 0 if they say nothing. `checksum` is
+    the `soft_checksum` of the last clean stop, if it is known.
 
     Above `gapless_from` no offsets were left out but those in gaps.py: others were lost.
     Raises StorageError if a file is damaged in a way that no rule repairs.
@@ -295,6 +302,9 @@ def load(
     snapshots = Snapshots(context.disk, path, [_offset_of(name) for name in names if name.endswith(SNAPSHOT)])
     epochs, has_epochs = recovery.leader_epochs(names, clean)
     start_offset = max(log_start_offset, segments[0].base_offset) if segments else log_start_offset
+    if clean and segments and checksum not in (None, recovery.soft_checksum(names, epochs)):
+        recovery.report("", "leader epochs or a transaction index are not what a clean stop left; checking all of it")
+        unindexed.add(segments[0].base_offset)
     clean = clean and not unindexed
     first_unchecked = MAX_OFFSET
     if segments and not clean:

@@ -4,8 +4,8 @@ What is served then is what was written: each record at its offset with its cont
 missing at the end, or cannot be used, a report, an error or a refused partition says so.
 
 Where Kafka's format has no checksum, another number may be there afterwards that nobody can tell from the right one.
-`BELIEVED` has all of that: a log start (a lower one shows records that were deleted before), a topic id (its log
-becomes a stray), and after a clean stop leader epochs and aborted transactions, which after a crash are made again.
+`BELIEVED` has all of that: a log start (a lower one shows records that were deleted before) and a topic id (its log
+becomes a stray).
 """
 
 import os
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from odradek.storage.checkpoint import encode_clean_shutdown
 from odradek.storage.config import LogConfig
 from odradek.storage.directory import LogDirectory
 from odradek.storage.errors import StorageError
@@ -36,14 +37,18 @@ CHANGES = (0x01, 0x80)
 BELIEVED = {
     "log-start-offset-checkpoint": {"other log start"},
     ".metadata": {"other topic", "partition refused"},
-    "leader-epoch-checkpoint": {"other epochs"},
-    ".txnindex": {"other aborted transactions"},
 }
-MADE_AGAIN = {"leader-epoch-checkpoint", ".txnindex"}
 
 INDEXES = {".index", ".timeindex", ".txnindex"}
 CHECKPOINTS = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint", "cleaner-offset-checkpoint"}
-SMALL_FILES = {".snapshot", "leader-epoch-checkpoint", ".metadata", "log-start-offset-checkpoint", ".properties"}
+SMALL_FILES = {
+    ".snapshot",
+    "leader-epoch-checkpoint",
+    ".metadata",
+    "log-start-offset-checkpoint",
+    "odradek-checksums",
+    ".properties",
+}
 
 
 def started(disk: SimulatedDisk) -> LogDirectory:
@@ -189,7 +194,7 @@ def test_after_a_crash_a_changed_byte_is_cut_off_or_repaired(change: int) -> Non
     assert found.pop(".log") == {"cut"}
     assert found.pop(".properties") <= {"refused", "whole"}
     for kind, became in found.items():
-        assert became <= {"whole"} | (BELIEVED.get(kind, set()) if kind not in MADE_AGAIN else set()), kind
+        assert became <= {"whole"} | BELIEVED.get(kind, set()), kind
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -208,3 +213,24 @@ def test_after_a_clean_stop_a_changed_byte_is_repaired_or_noticed_by_the_reader(
     assert found.pop(".properties") <= {"refused", "whole"}
     for kind, became in found.items():
         assert became <= {"whole"} | BELIEVED.get(kind, set()), kind
+
+
+def test_a_log_that_is_not_what_a_clean_stop_left_is_checked_and_says_so() -> None:
+    disk = stopped()
+    path = "/data/t-0/00000000000000000008.txnindex"
+    content = disk.read(path)
+    found = started(disk.copied({path: content[:9] + b"\x07" + content[10:]}))
+    (report,) = found.reports
+    assert "transaction index" in report.what
+    whole = started(disk.copied({})).logs["t", 0].aborted_transactions(0, 100)
+    assert found.logs["t", 0].aborted_transactions(0, 100) == whole
+
+
+def test_checksums_of_another_stop_say_nothing() -> None:
+    """A Java broker that ran since wrote its own files and its own marker."""
+    disk = stopped()
+    marker = encode_clean_shutdown(broker_epoch=99)
+    epochs = b"0\n1\n1 0\n"
+    found = started(disk.copied({"/data/.kafka_cleanshutdown": marker, "/data/t-0/leader-epoch-checkpoint": epochs}))
+    assert found.reports == []
+    assert found.logs["t", 0].leader_epochs.entries == [(1, 1)], "up to the log start"

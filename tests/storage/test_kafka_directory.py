@@ -188,6 +188,7 @@ def test_a_start_and_stop_changes_nothing_but_what_a_start_changes(node: Path) -
     assert theirs.pop("compacted-0/leader-epoch-checkpoint") == b"0\n1\n0 0\n"
     assert ours.pop("compacted-0/leader-epoch-checkpoint") == b"0\n0\n"
     assert theirs.pop("cleaner-offset-checkpoint") == ours.pop("cleaner-offset-checkpoint")
+    assert ours.pop("odradek-checksums")
     assert ours == theirs
 
 
