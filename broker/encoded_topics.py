@@ -19,6 +19,9 @@ from ..wire.codec import uvarint
 CAPACITY_BYTES: Final = 16 << 20
 """All shapes together. 10,000 partitions take some 400 KiB in each."""
 
+SPARE: Final = 100
+"""When so many more topics are here than twice those that there are, the deleted ones are let go."""
+
 
 class Shape:
     """The topics of one shape."""
@@ -29,6 +32,9 @@ class Shape:
         self._version = version
         self._kept: dict[bytes, tuple[list[PartitionRegistration], bytes]] = {}
         self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def encoded(self, topic: TopicImage, describe: Callable[[TopicImage], MetadataResponseTopic]) -> bytes:
         """The bytes of a topic; `describe` is called if it is not here as it is now."""
@@ -53,7 +59,9 @@ class EncodedTopics:
 
     def shape(self, image: ClusterImage, version: int, listener: str, operations: int) -> Shape:
         brokers = list(image.brokers.values())
-        if brokers != self._brokers or sum(shape.size for shape in self._shapes.values()) > CAPACITY_BYTES:
+        shapes = self._shapes.values()
+        full = sum(shape.size for shape in shapes) > CAPACITY_BYTES
+        if full or brokers != self._brokers or any(len(shape) > 2 * len(image.topics) + SPARE for shape in shapes):
             self._shapes.clear()
             self._brokers = brokers
         return self._shapes.setdefault((version, listener, operations), Shape(version))

@@ -21,5 +21,5 @@
 starts on many partitions and large logs.
 
 Microbenchmarks, each a command of its own: `codec.py` (messages to bytes and back), `batches.py` (a batch before it is
-written), `start.py` (start, first message, stop).
+written), `start.py` (start, first message, stop), `topics.py` (1,000 topics created, listed, deleted).
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odradek.broker.encoded_topics import CAPACITY_BYTES, EncodedTopics, assemble, encode_topic
+from odradek.broker.encoded_topics import CAPACITY_BYTES, SPARE, EncodedTopics, assemble, encode_topic
 from odradek.coordinator.image import ClusterImage, TopicImage
 from odradek.coordinator.records import cluster
 from odradek.wire.apis.metadata import (
@@ -13,6 +13,7 @@ from odradek.wire.apis.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
+from odradek.wire.schema import Message
 
 VERSIONS = range(MetadataResponse.VERSIONS[0], MetadataResponse.VERSIONS[1] + 1)
 
@@ -49,7 +50,7 @@ class Cluster:
             self.replay(cluster.TopicRecord(name=name, topic_id=name.encode() * 16))
             self.replay(partition_record(name, 0))
 
-    def replay(self, record: cluster.TopicRecord | cluster.PartitionRecord | cluster.PartitionChangeRecord) -> None:
+    def replay(self, record: Message) -> None:
         self.image.replay(record, self.image.offset + 1, 1)
 
     def register(self, broker: int) -> None:
@@ -84,6 +85,15 @@ def test_brokers_concern_every_topic() -> None:
     asked.ask()
     asked.register(2)
     assert asked.ask() == ["a", "b"]
+
+
+def test_deleted_topics_are_let_go() -> None:
+    asked = Cluster()
+    for number in range(3 * SPARE):
+        asked.replay(cluster.TopicRecord(name="c", topic_id=number.to_bytes(16, "big")))
+        asked.ask()
+        asked.replay(cluster.RemoveTopicRecord(topic_id=number.to_bytes(16, "big")))
+    assert len(asked.encoded.shape(asked.image, 9, "PLAINTEXT", 0)) <= 2 * len(asked.image.topics) + SPARE + 1
 
 
 def test_what_is_kept_is_bounded() -> None:
