@@ -112,11 +112,11 @@ class Connection:
             with self._scope:
                 try:
                     await self._serve()
-                except ProtocolError as error:
-                    log.warning("closing the connection of %s: %s", self, error)
+                except ProtocolError as nonsense:
+                    log.warning("closing the connection of %s: %s", self, nonsense)
                     await self._flush()  # what was asked before the nonsense is answered
-        except StorageError as error:
-            log.error("closing the connection of %s: %s", self, error)
+        except StorageError as corruption:
+            log.error("closing the connection of %s: %s", self, corruption)
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             self._broker.log_directories.note(error)  # a slice that could not be read
             log.debug("connection of %s ended: %s", self, error)

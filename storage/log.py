@@ -201,8 +201,7 @@ class PartitionLog:
         segment.note(size, last_offset, header.max_timestamp, config)
         self.log_end_offset = last_offset + 1
         if header.producer_id >= 0:
-            placed = header._replace(base_offset=base_offset, partition_leader_epoch=leader_epoch)
-            self._note_producer(segment, placed, marker)
+            self._note_producer(segment, header.placed(base_offset, leader_epoch), marker)
         return AppendResult(base_offset, last_offset, log_append_time_ms, False)
 
     def _append_as_it_is(self, records: Buffer, now_ms: int) -> AppendResult:

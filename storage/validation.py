@@ -275,10 +275,10 @@ def _inspect(data: Buffer, header: BatchHeader, config: LogConfig, now_ms: int, 
         else:
             records, start = data, HEADER_BYTES
         lowest, highest, keyless, in_sequence = skim_records(records, header.records_count, start)
-    except RecordsTooLarge as error:
+    except RecordsTooLarge as too_large:
         if max_bytes == INSPECT_MAX_BYTES:
             return header.max_timestamp  # V2
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"The batch inflates to too much: {error}") from error
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"The batch inflates to too much: {too_large}") from too_large
     except CorruptRecords as error:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"The records are malformed: {error}") from error
     append_time = header.is_log_append_time

@@ -129,8 +129,8 @@ class Reading:
         for topic, asked in self._context.asked:
             try:
                 answer = self._read(self._find(topic, asked), asked)
-            except KafkaError as error:
-                answer = self._refuse(asked, error.code)
+            except KafkaError as refusal:
+                answer = self._refuse(asked, refusal.code)
             except (OSError, StorageError) as error:
                 name = f"partition {asked.partition} of {topic!r}"
                 answer = self._refuse(asked, self._call.broker.partitions.refusal(name, error).code)
