@@ -375,3 +375,36 @@ def test_a_full_disk_is_no_failure(tmp_path: Path) -> None:
         assert (tmp_path / "b" / ".kafka_cleanshutdown").exists()
 
     run(main)
+
+
+@pytest.mark.parametrize("operation", ["list", "read"])
+def test_a_directory_that_fails_while_it_is_loaded_is_left_out(tmp_path: Path, operation: str) -> None:
+    disk = FailingDisk()
+
+    async def main() -> None:
+        async with two_directories(tmp_path, disk) as (serving, connect):
+            peer = await connect()
+            in_a, in_b = await topic_in_both(serving, peer)
+            for index in (in_a, in_b):
+                await produce(peer, "t", batch_of(b"v"), partition=index)
+        disk.fail(f"b/t-{in_b}", operation)
+        async with two_directories(tmp_path, disk) as (serving, connect):
+            peer = await connect()
+            assert list(serving.log_directories.offline) == [str(tmp_path / "b")]
+            lost = (await partitions_of(peer, "t"))[in_b]
+            assert (lost.error_code, lost.offline_replicas) == (ErrorCode.LEADER_NOT_AVAILABLE, [1])
+            assert (await produce(peer, "t", batch_of(b"v"), partition=in_a)).base_offset == 1
+
+    run(main)
+
+
+def test_with_the_first_directory_out_of_reach_there_is_no_start(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    disk.fail(f"{tmp_path / 'a'}", "create")
+
+    async def main() -> None:
+        async with two_directories(tmp_path, disk):
+            pass
+
+    with pytest.raises(OSError, match="Input/output error"):
+        run(main)
