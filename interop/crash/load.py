@@ -34,7 +34,10 @@ T = TypeVar("T")
 
 PARTITIONS: Final = 2
 KEYS: Final = 40
-"""So many keys has the compacted topic; the number of a record modulo this is its key."""
+"""Most records have one of so many keys, over and over."""
+
+UNIQUE: Final = 10
+"""One record in so many has a key of its own, which compaction has to keep for good."""
 
 ON_THEIR_WAY: Final = 300
 """A producer has at most so many records unacknowledged."""
@@ -42,7 +45,15 @@ ON_THEIR_WAY: Final = 300
 PATIENCE_S: Final = 120
 """Within this time everything succeeds once the broker stays up."""
 
-RECONNECT: Final = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100, "log_level": 0}
+RECONNECT: Final = {
+    "reconnect.backoff.ms": 20,
+    "reconnect.backoff.max.ms": 100,
+    "retry.backoff.ms": 20,
+    "retry.backoff.max.ms": 100,
+    "log_level": 0,
+}
+"""Clients are back soon: a broker does not live long."""
+
 SEGMENTS: Final = {"internal.segment.bytes": "50000"}
 
 
@@ -116,7 +127,7 @@ class Writer(Part):
             self._producer.produce(
                 self.topic,
                 b"%d %s" % (number, b"." * self._random.randrange(150)),
-                b"%d" % (number % KEYS),
+                b"%d" % key_of(number),
                 partition,
                 on_delivery=self._heard(partition, number),
             )
@@ -136,6 +147,11 @@ class Writer(Part):
     def finish(self) -> None:
         left = self._producer.flush(PATIENCE_S)
         assert left == 0, f"{left} records for {self.topic} are still unacknowledged"
+
+
+def key_of(number: int) -> int:
+    """The key of a record."""
+    return number if number % UNIQUE == 0 else number % KEYS
 
 
 class Transactions(Part):

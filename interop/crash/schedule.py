@@ -20,8 +20,15 @@ class Aim(NamedTuple):
     """The process dies at one of the first so many of these operations."""
 
 
+APPENDS: Final = (
+    Aim("append", "write_at", "/idempotent-", 60),
+    Aim("append", "write_at", "/plain-", 60),
+    Aim("commit", "write_at", "/__consumer_offsets-", 20),
+    Aim("transaction", "write_at", "/__transaction_state-", 20),
+)
+"""What a client waits for: half done, or done and not told."""
+
 AIMS: Final = (
-    Aim("append", "write_at", ".log", 400),
     Aim("roll", "create", ".log", 8),
     Aim("roll", "create", ".timeindex", 8),
     Aim("roll", "write_atomic", ".snapshot", 8),
@@ -64,11 +71,11 @@ def schedule(seed: int, rounds: int) -> list[Death]:
 
 def _death(random: Random) -> Death:
     chance = random.random()
-    if chance < 0.35:
+    if chance < 0.3:
         return Death("any moment", random.uniform(20, ANY_MOMENT_MS))
-    if chance < 0.5:
+    if chance < 0.45:
         return Death("start", random.uniform(0, STARTING_MS), starting=True)
-    aim = random.choice(AIMS)
+    aim = random.choice(APPENDS if chance < 0.65 else AIMS)
     hows = ("before", "torn", "after") if aim.operation == "write_at" else ("before", "after")
     how = random.choice(hows)
     return Death(aim.what, 2 * ANY_MOMENT_MS, aim=f"{aim.operation} {aim.path} {random.randint(1, aim.most)} {how}")

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ..kafka import kafka_tool
-from .load import KEYS, PARTITIONS, PATIENCE_S, RECONNECT, Churn, Load, Transactions, Writer
+from .load import PARTITIONS, PATIENCE_S, RECONNECT, UNIQUE, Churn, Load, Transactions, Writer, key_of
 
 DUMPED_SEGMENTS: Final = 12
 """Of each partition the newest so many segments are dumped."""
@@ -48,6 +48,8 @@ class Verdict:
         """The first offset that has not been read back, by partition."""
         self._numbers: dict[tuple[str, int], int] = {}
         """The highest number so far."""
+        self._for_good: set[int] = set()
+        """Records of the compacted topic that no later one replaces."""
         self._first_transaction = self._kept_topics = 0
 
     def check(self) -> None:
@@ -133,14 +135,15 @@ class Verdict:
         latest: dict[int, int] = {}
         before = -1
         for found in self._read(writer.topic, 0, 0):
-            key = found.number % KEYS
+            key = key_of(found.number)
             assert found.offset > before
             assert int(found.key) == key
             assert found.number > latest.get(key, -1), f"compacted: record {found.number} comes after a newer one"
             latest[key] = found.number
             before = found.offset
-        for number in writer.acknowledged[0]:
-            assert latest.get(number % KEYS, -1) >= number, f"compacted: record {number} is lost"
+        for number in (*writer.acknowledged[0], *self._for_good):
+            assert latest.get(key_of(number), -1) >= number, f"compacted: record {number} is lost"
+        self._for_good.update(number for number in writer.acknowledged[0] if number % UNIQUE == 0)
         self.acknowledged += len(writer.acknowledged[0])
         writer.acknowledged[0].clear()
 
