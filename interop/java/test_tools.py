@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import uuid
 from collections.abc import Callable
 
 import pytest
 
-from ..kafka import ToolResult, kafka_command, kafka_tool
+from ..kafka import TOOLS, ToolResult, kafka_command, kafka_tool
 
 Tool = Callable[..., ToolResult]
 
@@ -21,6 +22,14 @@ def tool(bootstrap: str) -> Tool:
         return kafka_tool(name, "--bootstrap-server", bootstrap, *args, **how)  # type: ignore[arg-type]
 
     return run
+
+
+def test_no_tool_is_left_out() -> None:
+    """Each is run by a test of this suite or is in a transcript."""
+    suite = pathlib.Path(__file__).parents[1]
+    files = [*suite.rglob("test_*.py"), *suite.glob("java/transcripts/*.txt")]
+    texts = "".join(path.read_text() for path in files)
+    assert [name for name in TOOLS if not re.search(rf"\b{name}\b(?!-)", texts)] == []
 
 
 def test_topics(tool: Tool) -> None:
@@ -144,6 +153,24 @@ def test_replica_verification(bootstrap: str, topic: str) -> None:
                 break
         verifying.kill()
     assert f"max lag is 0 for partition {topic}-0 at offset 2" in said[-1], said
+
+
+def test_transactional_message_copier(bootstrap: str, tool: Tool, make_topic: Callable[..., str], group: str) -> None:
+    """Kafka's own test of exactly once: it consumes, produces and commits both in transactions of ten records."""
+    source, target = make_topic(1), make_topic(1)
+    tool("kafka-console-producer", "--topic", source, stdin="".join(f"{number}\n" for number in range(95)))
+    copied = kafka_tool(
+        "transactional-message-copier", "--broker-list", bootstrap, "--input-topic", source, "--input-partition", "0",
+        "--output-topic", target, "--consumer-group", group, "--transactional-id", group, "--transaction-size", "10",
+        "--max-messages", "95",
+    )  # fmt: skip
+    last = json.loads(copied.out.splitlines()[-1])
+    assert (last["remaining"], last["consumed"]) == (0, 95), copied.out
+    consumed = tool(
+        "kafka-console-consumer", "--topic", target, "--from-beginning", "--max-messages", "95",
+        "--isolation-level", "read_committed",
+    )  # fmt: skip
+    assert consumed.out.split() == [str(number) for number in range(95)]
 
 
 def test_verifiable_producer_and_consumer(tool: Tool, topic: str, group: str, tmp_path: pathlib.Path) -> None:
