@@ -7,6 +7,7 @@ records in an operation), which is said. Metadata is timed without decoding. Bes
 the broker spent, and the longest that another client waited meanwhile, which asks for the brokers every few ms.
 """
 
+import argparse
 import contextlib
 import pathlib
 import sys
@@ -98,7 +99,9 @@ def measure(steps: Steps) -> None:
 
 
 def main() -> None:
-    for kind in sys.argv[1:] or BROKERS:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("brokers", nargs="*", choices=[*BROKERS, []], metavar="odradek|kafka", help="none: both")
+    for kind in parser.parse_args().brokers or BROKERS:
         with contextlib.ExitStack() as closing:
             directory = pathlib.Path(closing.enter_context(tempfile.TemporaryDirectory()))
             subject = closing.enter_context(BROKERS[kind](directory))
