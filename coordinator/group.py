@@ -89,6 +89,9 @@ class ClassicGroup:
     """Members of the current generation that have not asked for their assignment yet."""
     promised: set[str] = field(default_factory=set)
     """Member ids handed out by MEMBER_ID_REQUIRED (KIP-394) that nobody has joined with yet."""
+    subscribed_topics: frozenset[str] | None = None
+    """The topics that members subscribed to when the generation began; None where that cannot be known. A static member
+    that comes back with other topics changes them only with the next generation."""
     initial: InitialDelay | None = None
     """Set from the moment an Empty group starts to rebalance until that rebalance completes."""
 
@@ -173,8 +176,7 @@ class ClassicGroup:
         )
         return max(votes, key=votes.__getitem__)
 
-    def subscribed_topics(self) -> frozenset[str] | None:
-        """The topics that members subscribe to; None where that cannot be known."""
+    def _subscribed_topics(self) -> frozenset[str] | None:
         if self.protocol_type is None:
             return None
         if not self.members:
@@ -190,8 +192,9 @@ class ClassicGroup:
 
     def is_subscribed(self, topic: str) -> bool:
         """Whether offsets of the topic are in use. Consumers whose subscriptions are not known may use any."""
-        topics = self.subscribed_topics()
-        return self.protocol_type == CONSUMER if topics is None else topic in topics
+        if self.subscribed_topics is None:
+            return self.protocol_type == CONSUMER
+        return topic in self.subscribed_topics
 
     # ---- rebalance
 
@@ -229,6 +232,7 @@ class ClassicGroup:
         else:
             self.protocol = None
             self.enter(State.EMPTY, now_ms)
+        self.subscribed_topics = self._subscribed_topics()
 
     # ---- the record
 
@@ -278,6 +282,7 @@ class ClassicGroup:
         group.state = State.STABLE if group.members else State.EMPTY
         if value.leader in group.members:
             group.leader = value.leader  # G4: else the first member leads
+        group.subscribed_topics = group._subscribed_topics()
         return group
 
 

@@ -115,7 +115,7 @@ def _is_over(group: ClassicGroup, committed: CommittedOffset, retention_ms: int,
     if group.protocol_type is not None:
         if group.state is State.EMPTY:
             since_ms = since_ms if group.state_since_ms is None else group.state_since_ms
-        elif group.state is not State.STABLE or group.subscribed_topics() is None:
+        elif group.state is not State.STABLE or group.subscribed_topics is None:
             return False
     if committed.expire_timestamp_ms != NO_EXPIRY:
         return now_ms >= committed.expire_timestamp_ms

@@ -73,7 +73,7 @@ def test_a_session_is_replayed_to_its_end(shard: GroupShard) -> None:
     assert states["silent"] == (State.EMPTY, 5)
     assert "simple" not in states
     assert {member.instance_id for member in shard.groups["static"].members.values()} == {"A", "B"}
-    assert shard.groups["subscribed"].subscribed_topics() == frozenset({"t"})
+    assert shard.groups["subscribed"].subscribed_topics == frozenset({"t"})
     assert offsets(shard, "later") == "none"
 
 
