@@ -22,4 +22,5 @@ starts on many partitions and large logs.
 
 Microbenchmarks, each a command of its own: `codec.py` (messages to bytes and back), `batches.py` (a batch before it is
 written), `start.py` (start, first message, stop), `topics.py` (1,000 topics created, listed, deleted).
+`compiled.py` makes a wheel in which the hot modules are compiled, to see what that brings.
 """

@@ -6,7 +6,8 @@ puts the wheel there: it has the modules' Python source too, belongs to this int
 in place of the ordinary one. Needs a C compiler, and what pip fetches to build it (setuptools, mypy).
 
 An experiment: nobody is given this wheel. `PYTHONPATH=` the unpacked wheel runs the tests and the benchmark with it.
-What compiled modules do not have: subclasses outside of them, attributes that are not declared (so no `--profile`), and
+What compiled modules do not have: subclasses outside of them, attributes that are not declared (so no `--profile`),
+arguments of another class than is written (so not dispatch.py: what tests do instead of a client is no Connection), and
 two types for one name in a function, which `except ... as error` in two places would give it.
 """
 
@@ -32,7 +33,6 @@ HOT: Final = (
     "broker/apis/fetch.py",
     "broker/apis/produce.py",
     "broker/connection.py",
-    "broker/dispatch.py",
     "broker/fetch_sessions.py",
     "broker/outbox.py",
 )
