@@ -20,7 +20,9 @@ from odradek.wire.apis.add_partitions_to_txn import (
 from odradek.wire.apis.create_topics import CreatableTopic, CreateTopicsRequest
 from odradek.wire.apis.describe_transactions import DescribeTransactionsRequest
 from odradek.wire.apis.end_txn import EndTxnRequest
+from odradek.wire.apis.find_coordinator import FindCoordinatorRequest
 from odradek.wire.apis.init_producer_id import InitProducerIdRequest
+from odradek.wire.apis.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
 from odradek.wire.apis.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from odradek.wire.apis.txn_offset_commit import (
     TxnOffsetCommitRequest,
@@ -52,9 +54,10 @@ def sort(answer: Struct) -> None:
     """Kafka's hash maps give topics, partitions and producers in any order."""
     for name in answer._declared:
         value = getattr(answer, name)
-        if isinstance(value, list) and value and isinstance(value[0], Struct):
+        if isinstance(value, list):
             for each in value:
-                sort(each)
+                if isinstance(each, Struct):
+                    sort(each)
             value.sort(key=repr)
 
 
@@ -82,6 +85,21 @@ class Conversation:
 
     async def quiet(self, request: Message, version: int) -> Any:
         return await self._peer.ask(request, version)
+
+    async def ready(self, *topics: str) -> None:
+        """Wait until there are coordinators for transactions and groups, and make topics."""
+        for key_type in (TRANSACTION, 0):
+            find = FindCoordinatorRequest(coordinator_keys=["x"], key_type=key_type)
+            while (await self.quiet(find, 6)).coordinators[0].error_code:
+                await trio.sleep(0.1)
+        transaction = DescribeTransactionsRequest(transactional_ids=["x"])
+        group = OffsetFetchRequest(groups=[OffsetFetchRequestGroup(group_id="x", topics=None)])
+        while (await self.quiet(transaction, 0)).transaction_states[0].error_code == LOADING or (
+            await self.quiet(group, 8)
+        ).groups[0].error_code:
+            await trio.sleep(0.1)
+        for topic in topics:
+            await self.create(topic)
 
     async def create(self, name: str, partitions: int = 2) -> None:
         topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)

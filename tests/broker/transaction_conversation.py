@@ -39,6 +39,7 @@ from odradek.wire.schema import Message
 
 from .conversation import TRANSACTION, Conversation, Places, Producer
 from .harness import Peer
+from .transaction_chance import by_chance
 
 CONFIGS = {
     "transaction_state_log_num_partitions": 1,
@@ -477,8 +478,13 @@ async def hold(peer: Peer, settle_s: float = 0) -> str:
     return "\n".join(talk.lines).lstrip("\n") + "\n"
 
 
+async def chance(talk: Conversation) -> None:
+    """Requests by chance."""
+    await by_chance(talk, seed=1, steps=300)
+
+
 PARTS = (before, alone, claims, classic, classic_refusals, new, new_refusals, by_brokers, fencing, offsets, deletions,
-         markers, looking, timeouts, levels)  # fmt: skip
+         markers, chance, looking, timeouts, levels)  # fmt: skip
 
 
 async def _record(address: str) -> None:
