@@ -45,6 +45,9 @@ ON_THEIR_WAY: Final = 300
 PATIENCE_S: Final = 120
 """Within this time everything succeeds once the broker stays up."""
 
+TRANSACTION_MS: Final = 5000
+"""When the broker ends a transaction by itself. A client whose broker went at the wrong moment may wait for that."""
+
 RECONNECT: Final = {
     "reconnect.backoff.ms": 20,
     "reconnect.backoff.max.ms": 100,
@@ -169,7 +172,8 @@ class Transactions(Part):
 
     def _begun(self) -> Producer:
         if self._producer is None:
-            fresh = Producer({"bootstrap.servers": self._bootstrap, "transactional.id": "crash", **RECONNECT})
+            options = {"transactional.id": "crash", "transaction.timeout.ms": TRANSACTION_MS}
+            fresh = Producer({"bootstrap.servers": self._bootstrap, **options, **RECONNECT})
             insist(fresh.init_transactions)
             self._producer = fresh
         self._producer.begin_transaction()
