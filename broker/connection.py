@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 REPLY_BYTES = 1 << 16
 """Replies kept back to leave together; beyond this they are sent before the next request is looked at."""
 
+FAIR_REQUESTS = 64
+"""Requests answered in a turn; then every other connection gets its own."""
+
 _READY = (bytes, Message)  # what a handler gives that need not be waited for
 
 _FRAME_V0 = struct.Struct(">ii")  # size, correlation id
@@ -135,6 +138,8 @@ class Connection:
                     await self._finish(*self._unfinished)
                 elif self._answer_arrived(0):
                     break
+                else:
+                    await trio.lowlevel.checkpoint()
 
     def _turn(self) -> bool:
         """Read once, and answer. Whether nothing has to be waited for but the next request."""
@@ -148,11 +153,11 @@ class Connection:
         return self._answer_arrived(received)
 
     def _answer_arrived(self, received: int) -> bool:
-        """Answer the requests that are whole with so many more bytes, up to one that has to wait. Whether none has."""
+        """Answer the requests that are whole with so many more bytes, until one has to wait. Whether that is all."""
         outbox = self._outbox
-        for frame in self._frames.received(received):
+        for answered, frame in enumerate(self._frames.received(received), 1):
             self._unfinished = self._answer(frame)
-            if self._unfinished is not None or self._is_ending:
+            if self._unfinished is not None or self._is_ending or answered == FAIR_REQUESTS:
                 return False
             if outbox.size > REPLY_BYTES and not outbox.push():
                 return False

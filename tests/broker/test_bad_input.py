@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import struct
 from pathlib import Path
 
@@ -113,6 +114,22 @@ def test_pipelined_requests_are_answered_in_order(tmp_path: Path) -> None:
                 reply = await peer.receive_frame()
                 assert reply is not None
                 assert struct.unpack_from(">i", reply) == (number,)
+
+    run(main)
+
+
+def test_a_client_with_many_requests_on_their_way_lets_others_have_their_turn(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with harness.broker(tmp_path) as (serving, connect):
+            peer, other = await connect(), await connect()
+            await create_topic(peer, "t")
+            await produce(peer, "t", batch_of(b"x" * 900_000))  # its buffer takes many small requests at once now
+            small = frame(ApiVersionsRequest(), 0, 1)
+            assert os.write(peer.stream.socket.fileno(), small * 2000) == len(small) * 2000
+            await other.ask(ApiVersionsRequest(), 0)
+            assert max(len(connection._frames) for connection in serving.connections) > 0
+            for _ in range(2000):
+                assert await peer.receive_frame()
 
     run(main)
 
