@@ -97,7 +97,7 @@ class Broker:
         self.clock = clock or SystemClock()
         self.random = rng or random.Random()
         self.disk = disk or LocalDisk()
-        self.network = network or SystemNetwork()
+        self.network = network or SystemNetwork(config["socket.send.buffer.bytes"])
         self.timers = Timers(self.clock)
         self.events = Events(self.clock)
         self.log_directories = LogDirectories(self)

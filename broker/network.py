@@ -153,7 +153,14 @@ class SocketListener:
 
 
 class SystemNetwork:
-    """The machine's TCP."""
+    """The machine's TCP.
+
+    `send_buffer_bytes` is what the system takes of a reply before the client has read it; -1 leaves that to the system.
+    It takes megabytes then, and they have left the caches of the CPU when the client comes to read them.
+    """
+
+    def __init__(self, send_buffer_bytes: int = -1) -> None:
+        self._send_buffer_bytes = send_buffer_bytes
 
     async def listen(self, host: str, port: int, backlog: int) -> Listener:
         found = await trio.socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -162,6 +169,8 @@ class SystemNetwork:
         try:
             if os.name == "posix":  # on Windows the option would let two brokers share a port
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._send_buffer_bytes >= 0:  # sockets that are accepted inherit it
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
             listening.setblocking(False)
             listening.bind(address)
             listening.listen(min(backlog, BACKLOG_LIMIT))

@@ -1,5 +1,6 @@
 """max.connections, and limits of single addresses."""
 
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import trio
 
 from odradek.broker.config import Config, ConfigError
 from odradek.broker.connection_limits import ConnectionLimits
+from odradek.broker.network import SocketTransport
 from odradek.wire.apis.api_versions import ApiVersionsRequest
 
 from .harness import Peer, broker, run
@@ -32,6 +34,22 @@ def test_a_connection_above_the_limit_of_its_address_is_closed(tmp_path: Path) -
                 await peer.ask(ApiVersionsRequest(), 3)
 
     run(test)
+
+
+def test_the_system_takes_as_much_for_a_client_as_the_configuration_says(tmp_path: Path) -> None:
+    taken = {}
+
+    async def test() -> None:
+        for size in 50_000, 200_000:
+            async with broker(tmp_path, socket_send_buffer_bytes=size) as (serving, connect):
+                await served(connect)
+                (connection,) = serving.connections
+                transport = connection._transport
+                assert isinstance(transport, SocketTransport)
+                taken[size] = transport._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+    run(test)
+    assert all(size <= taken[size] <= 2 * size for size in taken)  # Linux doubles it, for what it needs itself
 
 
 def test_an_address_may_have_a_limit_of_its_own(tmp_path: Path) -> None:

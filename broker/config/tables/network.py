@@ -18,7 +18,7 @@ NETWORK: tuple[Definition, ...] = (
         "Bytes that may queue before Kafka stops reading from sockets; -1 no limit."),
     known("request.timeout.ms", INT, 30000, ANY, HIGH, READ_ONLY,
         "How long a request of this broker to another node may take."),
-    known("socket.send.buffer.bytes", INT, 102400, ANY, HIGH, READ_ONLY,
+    used("socket.send.buffer.bytes", INT, 102400, ANY, HIGH, READ_ONLY,
         "Send buffer of client sockets; -1 leaves it to the operating system."),
     known("socket.receive.buffer.bytes", INT, 102400, ANY, HIGH, READ_ONLY,
         "Receive buffer of client sockets; -1 leaves it to the operating system."),
