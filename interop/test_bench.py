@@ -93,6 +93,19 @@ def test_a_row_of_odradek_alone_is_measured_once() -> None:
     )
 
 
+def test_a_row_that_fails_on_one_broker_leaves_a_gap_and_is_told() -> None:
+    def measure(subject: Subject, scale: Scale, tag: str) -> dict[str, float]:
+        if subject.name == THEIRS and tag == "1":
+            raise ValueError("no")
+        return {"cpu_us": float(tag) + 1}
+
+    row = Row("fake", "Section", "title", measure, ("cpu_us",))
+    results = run([row], [Subject(OURS, "nowhere:1"), Subject(THEIRS, "nowhere:2")], SHORT, 3, None, lambda line: None)
+    page = Report(results, [OURS, THEIRS], "", 3, 1.0)
+    assert "| title | broker CPU, µs per request | 2.0 | 2.0 | 1.00 |  |" in page.tables()
+    assert page.failed() == ["- Section, title, on Apache Kafka: ValueError: no"]
+
+
 def test_goals_that_are_missed_are_named() -> None:
     _, result = measured()
     page = Report([result], [OURS, THEIRS], "command", 3, 1.0)

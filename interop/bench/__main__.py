@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(page.tables())
     if options.report:
         page.write(options.report)
+    if any(result.failures.get(brokers.OURS) for result in results):
+        sys.exit(1)
 
 
 def chosen(beginnings: Sequence[str]) -> list[Row]:

@@ -78,6 +78,15 @@ class Report:
                     lines.append(f"- {what}: {ratio:.2f}, goal {goal.ratio}")
         return lines
 
+    def failed(self) -> list[str]:
+        """One line for each time that a row came to nothing."""
+        return [
+            f"- {result.row.section}, {result.row.title}, on {name}: {failure}"
+            for result in self.results
+            for name, failures in result.failures.items()
+            for failure in failures
+        ]
+
     def write(self, path: pathlib.Path) -> None:
         """The whole page, with plots in a folder of its name where matplotlib is there."""
         folder = path.with_suffix("")
@@ -102,8 +111,8 @@ class Report:
             "",
             self.tables(),
         ]
-        missed = self.missed()
-        if missed:
-            lines += ["## Goals that were missed", "", *missed, ""]
+        for title, found in (("Goals that were missed", self.missed()), ("Rows that failed", self.failed())):
+            if found:
+                lines += [f"## {title}", "", *found, ""]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines))
