@@ -1,8 +1,8 @@
 """Random interleavings of several producers, timeouts, failing logs and crashes between any two steps.
 
 What holds for every seed: no committed record is lost or doubled for a read_committed reader, no aborted one is seen,
-the last stable offset never goes back, and nothing hangs in the end. TRANSACTION_SEEDS=5000 in the environment tries
-more seeds than a test run should; a failure names its seed.
+the last stable offset never goes back, and nothing hangs in the end. ODRADEK_TRANSACTION_SEEDS=5000 in the environment
+tries more seeds than a test run should; a failure names its seed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 
 from .transaction_model import run
 
-SEEDS = int(os.environ.get("TRANSACTION_SEEDS", "300"))
+SEEDS = int(os.environ.get("ODRADEK_TRANSACTION_SEEDS", "300"))
 STEPS = 400
 
 
