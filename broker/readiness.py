@@ -8,6 +8,8 @@ R1  The function runs in the task of the reader, so it does not wait for anythin
 R2  What it leaves unread is reported again (level-triggered).
 R3  A socket stays registered while nobody listens to it, for most peers say nothing until they have their answer. One
     that does is taken out until somebody listens again.
+R4  A socket is taken out before it is closed: its number may be another's then, and the system would go on to report
+    it while a process that was forked meanwhile has a copy of it.
 
 There is one reader for each trio run, as there is one epoll of trio's. Where the system has no epoll each socket waits
 for itself.
@@ -43,9 +45,9 @@ async def while_readable(readable: socket.socket, turn: Turn) -> None:
 
 
 def forget(closing: socket.socket) -> None:
-    """Say that a socket is closed next, so that its number may be another's."""
+    """Say that a socket is closed next (R4)."""
     if HAS_EPOLL:
-        _reader().registered.discard(closing.fileno())
+        _reader().forget(closing.fileno())
 
 
 class _Listener:
@@ -65,7 +67,7 @@ class _Reader:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._listeners: dict[int, _Listener] = {}
-        self.registered: set[int] = set()
+        self._registered: set[int] = set()
 
     async def run(self) -> None:
         with self._epoll as epoll:
@@ -77,8 +79,7 @@ class _Reader:
     def _call(self, descriptor: int) -> None:
         listener = self._listeners.get(descriptor)
         if listener is None:  # R3
-            self.registered.discard(descriptor)
-            self._epoll.unregister(descriptor)
+            self.forget(descriptor)
             return
         try:
             if listener.turn():
@@ -88,10 +89,15 @@ class _Reader:
         del self._listeners[descriptor]
         trio.lowlevel.reschedule(listener.task)
 
+    def forget(self, descriptor: int) -> None:
+        if descriptor in self._registered:
+            self._registered.remove(descriptor)
+            self._epoll.unregister(descriptor)
+
     async def serve(self, descriptor: int, turn: Turn) -> None:
-        if descriptor not in self.registered:
+        if descriptor not in self._registered:
             self._epoll.register(descriptor, select.EPOLLIN)
-            self.registered.add(descriptor)
+            self._registered.add(descriptor)
         listener = self._listeners[descriptor] = _Listener(turn)
 
         def abort(_: object) -> trio.lowlevel.Abort:

@@ -146,3 +146,26 @@ def test_the_number_of_a_closed_socket_may_be_another_s() -> None:
             theirs.close()
 
     run(main)
+
+
+def test_a_closed_socket_of_which_another_process_has_a_copy_disturbs_nobody(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """A copy in this process stands for one that a fork has made."""
+    ours, theirs = pair
+
+    async def main() -> None:
+        closed, peer = socket.socketpair()
+        with closed.dup(), peer:
+            closed.setblocking(False)
+            peer.send(b"a")
+            with trio.fail_after(WAIT_S):
+                await readiness.while_readable(closed, until(b"a", closed)[1])
+            readiness.forget(closed)
+            closed.close()
+            peer.send(b"b")
+            theirs.send(b"abc")
+            with trio.fail_after(WAIT_S):
+                await readiness.while_readable(ours, until(b"c", ours)[1])
+
+    run(main)
