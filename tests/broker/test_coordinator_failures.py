@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from odradek.coordinator.topic_names import CONSUMER_OFFSETS
 from odradek.wire.errors import ErrorCode
 
 from ..storage.failing_disk import FailingDisk
-from .harness import broker, create_topic, run
+from .harness import Peer, broker, create_topic, run
 from .test_groups import become_member, commit, committed, find, joining, loaded
 from .test_log_directories import two_directories, until_offline
 from .transaction_session import Session, end_offset
@@ -48,6 +50,19 @@ async def failing_read(function: Any, *arguments: Any) -> Any:
     return await trio.to_thread.run_sync(function, *arguments)
 
 
+@asynccontextmanager
+async def open_transaction(
+    directory: Path, disk: FailingFlush, clock: TurnedClock
+) -> AsyncIterator[tuple[Peer, Session]]:
+    """A transaction that has one record, on a broker that flushes each append."""
+    async with broker(directory, clock, offload=disk, log_flush_interval_messages=1, **ONE_OF_EACH) as (_, connect):
+        peer = await connect()
+        await create_topic(peer, "t")
+        session = await Session(peer, now_ms=clock.now_ms).started()
+        await session.produce(b"a")
+        yield peer, session
+
+
 def test_a_group_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
     async def main() -> None:
         disk = FailingFlush()
@@ -69,12 +84,7 @@ def test_a_group_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
 def test_a_transaction_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
     async def main() -> None:
         disk, clock = FailingFlush(), TurnedClock()
-        configs = ONE_OF_EACH | {"log_flush_interval_messages": 1}
-        async with broker(tmp_path, clock, offload=disk, **configs) as (_, connect):
-            peer = await connect()
-            await create_topic(peer, "t")
-            session = await Session(peer, now_ms=clock.now_ms).started()
-            await session.produce(b"a")
+        async with open_transaction(tmp_path, disk, clock) as (peer, session):
             disk.topic = "__transaction_state"
             assert (await session.end(True)).error == "NOT_COORDINATOR"
             disk.topic = None
@@ -86,12 +96,7 @@ def test_a_transaction_hears_of_a_flush_that_failed(tmp_path: Path) -> None:
 def test_a_marker_that_does_not_reach_the_disk_is_written_again(tmp_path: Path) -> None:
     async def main() -> None:
         disk, clock = FailingFlush(), TurnedClock()
-        configs = ONE_OF_EACH | {"log_flush_interval_messages": 1}
-        async with broker(tmp_path, clock, offload=disk, **configs) as (_, connect):
-            peer = await connect()
-            await create_topic(peer, "t")
-            session = await Session(peer, now_ms=clock.now_ms).started()
-            await session.produce(b"a")
+        async with open_transaction(tmp_path, disk, clock) as (peer, session):
             disk.topic = "t"
             assert (await session.end(True)).error == "NONE"
             while await end_offset(peer, 0) < 2:
