@@ -39,9 +39,7 @@ class Shape:
     def encoded(self, topic: TopicImage, describe: Callable[[TopicImage], MetadataResponseTopic]) -> bytes:
         """The bytes of a topic; `describe` is called if it is not here as it is now."""
         partitions, data = self._kept.get(topic.id, (None, b""))
-        if (
-            partitions != topic.partitions
-        ):  # registrations are replaced, not changed, so the same ones are equal at once
+        if partitions != topic.partitions:  # quick: what has not changed is the same registration
             data = encode_topic(describe(topic), self._version)
             self._kept[topic.id] = list(topic.partitions), data
             self.size += len(data)
